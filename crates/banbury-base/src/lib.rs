@@ -1,0 +1,14 @@
+//! Values that every layer of Banbury shares: source spans, interned symbols,
+//! findings with their weight of evidence, and stable digests.
+//!
+//! Nothing in this crate does input or output.
+
+mod digest;
+mod finding;
+mod span;
+mod symbol;
+
+pub use digest::{Digest, StableHasher};
+pub use finding::{Feature, Finding, PathStep, StepKind, Weight};
+pub use span::{FileId, Span};
+pub use symbol::Symbol;

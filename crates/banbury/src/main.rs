@@ -1,0 +1,5 @@
+//! The `banbury` command line.
+
+fn main() -> anyhow::Result<()> {
+    Ok(())
+}
