@@ -3,29 +3,9 @@
 
 use banbury_base::{Feature, FileId, Finding, PathStep, Span, StableHasher, StepKind, Symbol, Weight};
 use banbury_frontend::{Coverage, FileCoverage, Options, SourceFile};
-use banbury_ir::{FuncId, Program};
+use banbury_ir::Program;
 
-pub struct Rule {
-    pub id: &'static str,
-    pub version: u16,
-    pub title: &'static str,
-    pub cwe: &'static [u32],
-    pub readme: &'static str,
-    pub default_visible: bool,
-}
-
-static RULES: [Rule; 1] = [Rule {
-    id: "unsafe-function",
-    version: 1,
-    title: "Call of a function that cannot be used safely",
-    cwe: &[242, 676],
-    readme: "# Call of a function that cannot be used safely\n\n## What it checks\n\nCalls of `gets`.\n",
-    default_visible: true,
-}];
-
-pub fn rules() -> &'static [Rule] {
-    &RULES
-}
+pub use banbury_checkers::{Review, ReviewOptions as CheckOptions, Rule, rules};
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -45,14 +25,6 @@ impl Models {
     }
 }
 
-#[derive(Default)]
-pub struct CheckOptions;
-
-pub struct Review {
-    pub findings: Vec<Finding>,
-    pub unanalysed: Vec<(FuncId, String)>,
-}
-
 pub fn program(files: &[SourceFile], _options: &Options) -> (Program, Coverage) {
     let mut program = Program::default();
     program.file_paths = files.iter().map(|file| file.path.clone()).collect();
@@ -61,7 +33,12 @@ pub fn program(files: &[SourceFile], _options: &Options) -> (Program, Coverage) 
     (program, coverage.collect())
 }
 
-pub(crate) fn check(files: &[SourceFile], _program: &Program, _models: &Models, _options: &CheckOptions) -> Review {
+pub(crate) fn check(
+    files: &[SourceFile],
+    _program: &Program,
+    _models: &Models,
+    _options: &CheckOptions,
+) -> Review {
     let mut findings = Vec::new();
     for (index, file) in files.iter().enumerate() {
         for (line, text) in file.text.split(|&byte| byte == b'\n').enumerate() {
@@ -73,7 +50,7 @@ pub(crate) fn check(files: &[SourceFile], _program: &Program, _models: &Models, 
             let message = "`gets` writes a line of any length into the buffer".to_owned();
             let function = Symbol::new("f");
             findings.push(Finding {
-                rule: Symbol::new("unsafe-function"),
+                rule: Symbol::new("dangerous-function"),
                 rule_version: 1,
                 cwe: 242,
                 span,

@@ -38,7 +38,9 @@ impl SuppressionFault {
     pub fn words(&self) -> String {
         match &self.kind {
             SuppressionFaultKind::NoReason => "The suppression gives no reason and has no effect.".into(),
-            SuppressionFaultKind::UnknownRule(rule) => format!("The suppression names an unknown rule, {rule}."),
+            SuppressionFaultKind::UnknownRule(rule) => {
+                format!("The suppression names an unknown rule, {rule}.")
+            }
             SuppressionFaultKind::SuppressesNothing(rule) => {
                 format!("The suppression of {rule} suppresses nothing.")
             }

@@ -10,7 +10,8 @@ use crate::Report;
 use crate::excerpt::{Lines, utf16_columns};
 use crate::model::{Item, RuleInfo};
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// Name and version of the fingerprint's definition.
 const FINGERPRINT: &str = "banbury/v1";
 const ROOT: &str = "SRCROOT";
@@ -45,7 +46,9 @@ pub fn fingerprints(log: &[u8]) -> Result<BTreeMap<Digest, u32>, BaselineError> 
         }
     }
     match (counts.is_empty(), foreign) {
-        (true, 1..) => Err(BaselineError(format!("{foreign} results, none with a {FINGERPRINT} fingerprint"))),
+        (true, 1..) => {
+            Err(BaselineError(format!("{foreign} results, none with a {FINGERPRINT} fingerprint")))
+        }
         _ => Ok(counts),
     }
 }
@@ -157,7 +160,12 @@ impl Writer<'_> {
             row
         };
         for fault in &self.report.faults {
-            rows.push(row("fault", "error", format!("The {} broke off: {}", fault.stage, fault.message), None));
+            rows.push(row(
+                "fault",
+                "error",
+                format!("The {} broke off: {}", fault.stage, fault.message),
+                None,
+            ));
         }
         for note in &self.report.notes {
             rows.push(row("intake", "warning", note.text.clone(), note.place));
@@ -180,7 +188,8 @@ impl Writer<'_> {
             }
             if let Some((line, reason)) = file.errors.first() {
                 let count = file.errors.len();
-                let text = format!("{count} regions outside of functions are not understood; the first: {reason}");
+                let text =
+                    format!("{count} regions outside of functions are not understood; the first: {reason}");
                 rows.push(row("coverage", "note", text, Some((id, *line))));
             }
         }
@@ -209,7 +218,8 @@ impl Writer<'_> {
             result["ruleIndex"] = json!(index);
         }
         if finding.cwe != 0 {
-            result["taxa"] = json!([{"id": finding.cwe.to_string(), "toolComponent": {"name": "CWE", "index": 0}}]);
+            result["taxa"] =
+                json!([{"id": finding.cwe.to_string(), "toolComponent": {"name": "CWE", "index": 0}}]);
             result["properties"]["cwe"] = json!([format!("CWE-{}", finding.cwe)]);
         }
         if finding.path.len() > 1 {
@@ -325,7 +335,18 @@ fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'+' | b',' | b'=' | b'@' => {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'.'
+            | b'_'
+            | b'~'
+            | b'/'
+            | b'+'
+            | b','
+            | b'='
+            | b'@' => {
                 out.push(char::from(byte));
             }
             _ => out.push_str(&format!("%{byte:02X}")),

@@ -167,7 +167,10 @@ fn write_summary(report: &Report, timing: Option<Timing>, out: &mut dyn Write) -
         row("", format!("{} {}", thousands(count), plain(reason)));
     }
     if totals.regions_not_understood > 0 {
-        row("Not parsed", format!("{} regions outside of functions", thousands(totals.regions_not_understood)));
+        row(
+            "Not parsed",
+            format!("{} regions outside of functions", thousands(totals.regions_not_understood)),
+        );
     }
     if totals.undecided_conditions > 0 {
         let count = thousands(totals.undecided_conditions);

@@ -14,7 +14,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let cwe = args.rule.to_ascii_uppercase().strip_prefix("CWE-").and_then(|number| number.parse().ok());
-    let named = |rule: &&banbury_engine::Rule| {
+    let named = |rule: &&&banbury_engine::Rule| {
         rule.id == args.rule || cwe.is_some_and(|cwe: u32| rule.cwe.contains(&cwe))
     };
     let rules: Vec<_> = banbury_engine::rules().iter().filter(named).collect();

@@ -21,7 +21,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Security review of telecom source releases, without a build.
 #[derive(Parser)]
 #[command(name = "banbury", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 no findings, 1 findings at or above the threshold, 2 usage or unreadable input.")]
+#[command(
+    after_help = "Exit codes: 0 no findings, 1 findings at or above the threshold, 2 usage or unreadable input."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -266,7 +266,8 @@ fn cache(args: &Args) -> anyhow::Result<Option<Cache>> {
         None => return Ok(None),
         Some(Some(folder)) => folder.clone(),
         Some(None) => {
-            let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+            let from =
+                |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
             let base = from("XDG_CACHE_HOME").or_else(|| Some(from("HOME")?.join(".cache")));
             base.context("--cache needs a folder: neither XDG_CACHE_HOME nor HOME is set")?.join("banbury")
         }

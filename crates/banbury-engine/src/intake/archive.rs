@@ -71,12 +71,10 @@ fn read_tar(file: File, format: Format, collector: &mut Collector<'_>) -> Result
         Format::Gzip => Box::new(flate2::read::MultiGzDecoder::new(packed)),
         Format::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(packed)),
         Format::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(packed, true, MAX_DICTIONARY >> 10)),
-        Format::Zstd => {
-            Box::new(
-                ruzstd::decoding::StreamingDecoder::new_with_max_window_size(packed, u64::from(MAX_DICTIONARY))
-                    .map_err(|error| error.to_string())?,
-            )
-        }
+        Format::Zstd => Box::new(
+            ruzstd::decoding::StreamingDecoder::new_with_max_window_size(packed, u64::from(MAX_DICTIONARY))
+                .map_err(|error| error.to_string())?,
+        ),
         Format::Tar | Format::Zip => Box::new(packed),
     };
     let limits = *collector.limits();

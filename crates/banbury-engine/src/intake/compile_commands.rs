@@ -67,7 +67,8 @@ fn best_match(
         let path = paths[index as usize];
         full == path || full.strip_suffix(path).is_some_and(|rest| rest.ends_with('/'))
     };
-    let prefix = |index: u32| full[..full.len() - paths[index as usize].len()].trim_end_matches('/').to_owned();
+    let prefix =
+        |index: u32| full[..full.len() - paths[index as usize].len()].trim_end_matches('/').to_owned();
     let fitting: Vec<u32> = candidates.iter().filter(fits).copied().collect();
     let same_root = fitting.iter().copied().find(|&index| Some(prefix(index).as_str()) == root);
     let longest = || fitting.iter().copied().max_by_key(|&index| paths[index as usize].len());
@@ -87,8 +88,10 @@ fn file_options(command: &Command, root: &str) -> FileOptions {
             options.defines.push((name.to_owned(), value.to_owned()));
         } else if let Some(name) = value("-U") {
             options.undefines.push(name);
-        } else if let Some(folder) =
-            value("-I").or_else(|| value("-isystem")).or_else(|| value("-iquote")).or_else(|| value("-idirafter"))
+        } else if let Some(folder) = value("-I")
+            .or_else(|| value("-isystem"))
+            .or_else(|| value("-iquote"))
+            .or_else(|| value("-idirafter"))
         {
             let full = join(&command.directory, &folder);
             // Directories outside of the release hold nothing that was handed in.
@@ -105,7 +108,8 @@ fn file_options(command: &Command, root: &str) -> FileOptions {
 /// Joins and removes `.` and `..` without looking at any file system.
 fn join(directory: &str, file: &str) -> String {
     let file = file.replace('\\', "/");
-    let full = if file.starts_with('/') || directory.is_empty() { file } else { format!("{directory}/{file}") };
+    let full =
+        if file.starts_with('/') || directory.is_empty() { file } else { format!("{directory}/{file}") };
     let mut parts: Vec<&str> = Vec::new();
     for part in full.split('/') {
         match part {

@@ -18,9 +18,10 @@ pub(super) fn read(
     })
     .map_err(|_| IntakeError::Git(format!("{} has no revision {revision}", repository.display())))?;
     let commit = String::from_utf8_lossy(&commit).trim().to_owned();
-    let list = run(repository, ["ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options"], |command| {
-        command.arg(&commit);
-    })?;
+    let list =
+        run(repository, ["ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options"], |command| {
+            command.arg(&commit);
+        })?;
 
     let wanted = wanted(&list, collector);
     read_blobs(repository, &wanted, collector)?;
@@ -111,7 +112,8 @@ fn read_blobs(
     let (Some(mut stdin), Some(stdout)) = (running.0.stdin.take(), running.0.stdout.take()) else {
         return Err(IntakeError::Git("cat-file has no pipes".into()));
     };
-    let request: Vec<u8> = wanted.iter().flat_map(|(object, _)| [object.as_bytes(), b"\n"].concat()).collect();
+    let request: Vec<u8> =
+        wanted.iter().flat_map(|(object, _)| [object.as_bytes(), b"\n"].concat()).collect();
     // Both pipes fill up: the request is written beside the reading.
     let writer = std::thread::spawn(move || {
         let _ = stdin.write_all(&request);

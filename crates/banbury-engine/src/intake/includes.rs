@@ -41,10 +41,8 @@ pub(super) fn drop_unused_fragments(files: Vec<(String, Vec<u8>)>) -> (Vec<(Stri
         .map(last)
         .collect();
     let before = files.len();
-    let files: Vec<_> = files
-        .into_iter()
-        .filter(|(path, _)| !is_fragment(path) || included.contains(&last(path)))
-        .collect();
+    let files: Vec<_> =
+        files.into_iter().filter(|(path, _)| !is_fragment(path) || included.contains(&last(path))).collect();
     let dropped = (before - files.len()) as u64;
     (files, dropped)
 }

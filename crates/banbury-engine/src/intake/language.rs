@@ -129,7 +129,8 @@ fn is_cpp_line(line: &[u8]) -> bool {
         return true;
     }
     if let Some(rest) = line.strip_prefix("namespace ") {
-        return rest.ends_with('{') || rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':');
+        return rest.ends_with('{')
+            || rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':');
     }
     if let Some(rest) = line.strip_prefix("class ") {
         let name_end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
