@@ -197,7 +197,7 @@ impl<'t> Converter<'t> {
         let (mut contents, mut wide) = (Vec::new(), false);
         for (_, part) in parts {
             if self.kind(part) == Kind::Identifier {
-                contents.extend(format_macro(&self.source.text(part)).chars());
+                contents.extend(literals::format_macro(&self.source.text(part)).chars());
                 continue;
             }
             let (more, is_wide) = literals::string(self.source.bytes(part));
@@ -546,7 +546,12 @@ impl<'t> Converter<'t> {
             if used.contains(&name) && seen.insert(name) {
                 let base = ty.map_or(TypeExpr::Unknown, |ty| self.named_only(ty));
                 let declared = self.declarator(declarator, TypeExpr::Base);
-                out.push(Param { name, span: declared.span, base, ty: declared.ty });
+                // A variable that looked like a function, see `constructor_arguments`.
+                let ty = match declared.ty {
+                    TypeExpr::Function { .. } => TypeExpr::Base,
+                    ty => ty,
+                };
+                out.push(Param { name, span: declared.span, base, ty });
             }
         }
         out
@@ -673,19 +678,4 @@ fn is_std_class(name: &str) -> bool {
             | "ofstream"
             | "fstream"
     )
-}
-
-/// What `<inttypes.h>` makes of `PRIu64` and its like on LP64, whose headers are rarely at hand.
-fn format_macro(name: &str) -> String {
-    let rest = name.strip_prefix("PRI").or_else(|| name.strip_prefix("SCN"));
-    let Some((conversion, width)) = rest.and_then(|rest| rest.split_at_checked(1)) else {
-        return String::new();
-    };
-    match width.trim_start_matches("LEAST").trim_start_matches("FAST") {
-        "64" | "MAX" | "PTR" => format!("l{conversion}"),
-        "16" if name.starts_with("SCN") => format!("h{conversion}"),
-        "8" if name.starts_with("SCN") => format!("hh{conversion}"),
-        "8" | "16" | "32" => conversion.to_string(),
-        _ => String::new(),
-    }
 }

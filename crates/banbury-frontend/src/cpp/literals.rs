@@ -154,3 +154,18 @@ pub(super) fn string_kind(contents: &[char], wide: bool) -> ExprKind {
     let text: String = contents.iter().collect();
     ExprKind::Str { text: Symbol::new(&text), len: contents.len() as u32, wide }
 }
+
+/// What `<inttypes.h>` makes of `PRIu64` and its like on LP64, whose headers are rarely at hand.
+pub(super) fn format_macro(name: &str) -> String {
+    let rest = name.strip_prefix("PRI").or_else(|| name.strip_prefix("SCN"));
+    let Some((conversion, width)) = rest.and_then(|rest| rest.split_at_checked(1)) else {
+        return String::new();
+    };
+    match width.trim_start_matches("LEAST").trim_start_matches("FAST") {
+        "64" | "MAX" | "PTR" => format!("l{conversion}"),
+        "16" if name.starts_with("SCN") => format!("h{conversion}"),
+        "8" if name.starts_with("SCN") => format!("hh{conversion}"),
+        "8" | "16" | "32" => conversion.to_string(),
+        _ => String::new(),
+    }
+}

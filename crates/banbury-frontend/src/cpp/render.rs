@@ -3,6 +3,7 @@
 
 use banbury_base::FileId;
 
+use super::literals;
 use super::source::{Row, Source};
 use crate::token::{Token, TokenKind};
 
@@ -15,6 +16,10 @@ pub(super) fn render(file: FileId, tokens: &[Token]) -> Source {
     while let Some(&token) = tokens.get(at) {
         at += 1;
         if is_noise(&token) {
+            continue;
+        }
+        if at >= 2 && tokens[at - 2].kind == TokenKind::Str && is_macro_name(&token) {
+            out.string(&token, &literals::format_macro(token.text.as_str()));
             continue;
         }
         let offset = out.token(token);
@@ -71,6 +76,15 @@ impl Writer {
         self.rows.push(Row { line, col, len, in_macro });
     }
 
+    /// Writes a string in place of a token.
+    fn string(&mut self, token: &Token, contents: &str) {
+        self.start_row(token);
+        self.text.push(b'"');
+        self.text.extend_from_slice(contents.as_bytes());
+        self.text.push(b'"');
+        self.before = None;
+    }
+
     /// The grammar wants `()` and `[]` after `operator` without white space; gives the number of
     /// tokens written.
     fn operator(&mut self, rest: &[Token]) -> usize {
@@ -95,6 +109,14 @@ fn adjoins(a: &Token, b: &Token) -> bool {
 
 fn is_word(token: &Token, word: &str) -> bool {
     token.kind == TokenKind::Ident && token.text == word
+}
+
+/// A name in capitals. Behind a string it is a macro that stands for another string, which the
+/// grammar does not know.
+fn is_macro_name(token: &Token) -> bool {
+    let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    token.kind == TokenKind::Ident
+        && (token.text.as_str().starts_with("PRI") || token.text.as_str().bytes().all(capital))
 }
 
 /// Tokens without which the grammar does better.
@@ -147,7 +169,7 @@ fn quote(literal: &str, out: &mut Vec<u8>) {
     let (prefix, _) = literal.split_once('"').unwrap_or_default();
     out.extend_from_slice(prefix.trim_end_matches('R').as_bytes());
     out.push(b'"');
-    let (contents, _) = super::literals::string(literal.as_bytes());
+    let (contents, _) = literals::string(literal.as_bytes());
     for c in contents {
         match c {
             '\n' => out.extend_from_slice(b"\\n"),
