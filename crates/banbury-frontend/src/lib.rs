@@ -5,6 +5,7 @@
 
 pub mod ast;
 mod lower;
+pub mod cpp;
 pub mod token;
 
 use std::sync::Arc;
