@@ -6,6 +6,7 @@
 pub mod ast;
 mod lower;
 pub mod cpp;
+pub mod parser;
 pub mod token;
 
 use std::sync::Arc;
