@@ -4,6 +4,8 @@
 //! [`build`] is the entry: files in, [`banbury_ir::Program`] and an honest [`Coverage`] out.
 
 pub mod ast;
+pub mod lexer;
+pub mod preprocess;
 pub mod token;
 
 use std::sync::Arc;
