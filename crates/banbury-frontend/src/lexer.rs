@@ -166,8 +166,7 @@ impl<'a> Lexer<'a> {
     #[inline]
     pub fn next_token(&mut self) -> Lexeme {
         let mut space = false;
-        loop {
-            let Some(&byte) = self.text.get(self.pos) else { break };
+        while let Some(&byte) = self.text.get(self.pos) {
             match CLASS[byte as usize] {
                 SPACE => {
                     self.pos += 1;
