@@ -380,13 +380,13 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Whether `name` is a type in `file`.
-    pub fn is_typedef(&self, file: u32, name: Symbol) -> bool {
-        let Some(candidates) = self.names.get(&name) else { return false };
+    /// Whether `name` is a type in `file`; `None` if nothing declares it.
+    pub fn is_typedef(&self, file: u32, name: Symbol) -> Option<bool> {
+        let candidates = self.names.get(&name)?;
         let is_type = |id: NameId| matches!(self.entries[id.0 as usize].kind, NameKind::Typedef { .. });
         match candidates.as_slice() {
-            [(_, only)] => is_type(*only),
-            _ => self.lookup(file, name).is_some_and(is_type),
+            [(_, only)] => Some(is_type(*only)),
+            _ => self.lookup(file, name).map(is_type),
         }
     }
 
