@@ -52,7 +52,6 @@ pub enum FunctionError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    #[expect(dead_code, reason = "for readers")]
     library: Library,
     #[serde(default, rename = "received-types")]
     received_types: Vec<String>,
@@ -68,6 +67,8 @@ struct Library {
     name: String,
     #[expect(dead_code, reason = "for readers")]
     source: String,
+    /// C++ declares the functions there too.
+    namespace: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +108,13 @@ impl Models {
         let mut added = Vec::new();
         for entry in &parsed.function {
             entry.models(file, &mut seen, &mut added)?;
+        }
+        if let Some(namespace) = &parsed.library.namespace {
+            if !language::is_identifier(namespace) {
+                let message = format!("`{namespace}` is no namespace");
+                return Err(ModelError::Syntax { file: file.to_owned(), message });
+            }
+            qualify(namespace, &mut added);
         }
         self.functions.extend(added.into_iter().map(|model| (model.name, model)));
         for name in parsed.received_types {
@@ -171,6 +179,16 @@ impl Entry {
         }
         Ok(())
     }
+}
+
+/// Adds the C++ twins of C functions; names of the implementation (`__builtin_...`) have none.
+fn qualify(namespace: &str, models: &mut Vec<FnModel>) {
+    let twins: Vec<FnModel> = models
+        .iter()
+        .filter(|model| !model.name.as_str().starts_with("__"))
+        .map(|model| FnModel { name: Symbol::new(&format!("{namespace}::{}", model.name)), ..model.clone() })
+        .collect();
+    models.extend(twins);
 }
 
 /// A C name, a qualified C++ name (`std::string::c_str`) or an `operator`.
