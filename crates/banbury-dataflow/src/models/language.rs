@@ -140,11 +140,9 @@ impl<'a> Words<'a, '_> {
             "lock" => Effect::Lock(self.param()?),
             "unlock" => Effect::Unlock(self.param()?),
             "callback" => Effect::Callback(self.param()?, self.param()?),
-            "feeds" => Effect::Feeds {
-                function: self.param()?,
-                slot: self.numbered_slot()?,
-                source: self.source()?,
-            },
+            "feeds" => {
+                Effect::Feeds { function: self.param()?, slot: self.numbered_slot()?, source: self.source()? }
+            }
             "tag" => Effect::Tag(self.name("a tag")?),
             "mark" => Effect::Mark(self.slot()?, self.name("a mark")?),
             _ => return Err(EffectError::UnknownEffect(verb.to_owned())),

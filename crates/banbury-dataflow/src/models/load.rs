@@ -14,13 +14,21 @@ const WIDE: u32 = 4;
 
 /// The model files that come with Banbury.
 const BUILTIN: &[(&str, &str)] = &[
-    ("libc-string.toml", include_str!("../../../../models/libc-string.toml")),
+    ("cxx.toml", include_str!("../../../../models/cxx.toml")),
+    ("gnutls.toml", include_str!("../../../../models/gnutls.toml")),
+    ("http.toml", include_str!("../../../../models/http.toml")),
+    ("json.toml", include_str!("../../../../models/json.toml")),
     ("libc-memory.toml", include_str!("../../../../models/libc-memory.toml")),
     ("libc-stdio.toml", include_str!("../../../../models/libc-stdio.toml")),
     ("libc-stdlib.toml", include_str!("../../../../models/libc-stdlib.toml")),
+    ("libc-string.toml", include_str!("../../../../models/libc-string.toml")),
+    ("libgcrypt.toml", include_str!("../../../../models/libgcrypt.toml")),
+    ("mbedtls.toml", include_str!("../../../../models/mbedtls.toml")),
+    ("openssl.toml", include_str!("../../../../models/openssl.toml")),
     ("posix-files.toml", include_str!("../../../../models/posix-files.toml")),
-    ("posix-sockets.toml", include_str!("../../../../models/posix-sockets.toml")),
     ("posix-processes.toml", include_str!("../../../../models/posix-processes.toml")),
+    ("posix-sockets.toml", include_str!("../../../../models/posix-sockets.toml")),
+    ("xml.toml", include_str!("../../../../models/xml.toml")),
 ];
 
 /// Why a model file was refused.
