@@ -3,6 +3,12 @@
 use banbury_base::Symbol;
 use rustc_hash::FxHashMap;
 
+mod language;
+mod load;
+
+pub use language::EffectError;
+pub use load::{FunctionError, ModelError};
+
 /// All models, by function name.
 #[derive(Clone, Debug, Default)]
 pub struct Models {
@@ -146,6 +152,8 @@ pub enum Effect {
     NoReturn,
     /// Stops the program if the argument is zero.
     Assert(u8),
+    /// Stops the program if the argument is not zero (`BUG_ON`).
+    AssertNot(u8),
     /// Stops the program abnormally (a denial of service if a peer can cause it).
     Abort,
     /// Untrusted data must not get here.
@@ -162,6 +170,9 @@ pub enum Effect {
     },
     /// The result must be looked at: security or correctness depends on it.
     CheckReturn(Failure),
+    /// How the result shows that the call failed, so that out parameters may be unset; unlike
+    /// [`Effect::CheckReturn`] nobody is asked to look.
+    Fails(Failure),
     /// The pointer is kept by the callee, which will release it.
     TakesOwnership(u8),
     /// The data is clean afterwards for these sinks.

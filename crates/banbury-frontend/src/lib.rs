@@ -4,6 +4,8 @@
 //! [`build`] is the entry: files in, [`banbury_ir::Program`] and an honest [`Coverage`] out.
 
 pub mod ast;
+pub mod cpp;
+pub mod parser;
 pub mod token;
 
 use std::sync::Arc;
