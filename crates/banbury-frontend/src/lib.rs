@@ -4,7 +4,9 @@
 //! [`build`] is the entry: files in, [`banbury_ir::Program`] and an honest [`Coverage`] out.
 
 pub mod ast;
+pub mod cpp;
 pub mod lexer;
+pub mod parser;
 pub mod preprocess;
 pub mod token;
 

@@ -1,0 +1,4 @@
+//! Abstract interpretation of the IR.
+
+pub mod models;
+pub mod observe;

@@ -1,0 +1,195 @@
+//! Reading model files.
+
+use std::sync::OnceLock;
+
+use banbury_base::Symbol;
+use rustc_hash::FxHashSet;
+use serde::Deserialize;
+
+use super::language::{self, EffectError, Params};
+use super::{FnModel, Models};
+
+/// Bytes of a `wchar_t` on the targets Banbury knows (the psABIs of Linux and the BSDs).
+const WIDE: u32 = 4;
+
+/// The model files that come with Banbury.
+const BUILTIN: &[(&str, &str)] = &[
+    ("libc-string.toml", include_str!("../../../../models/libc-string.toml")),
+    ("libc-memory.toml", include_str!("../../../../models/libc-memory.toml")),
+    ("libc-stdio.toml", include_str!("../../../../models/libc-stdio.toml")),
+    ("libc-stdlib.toml", include_str!("../../../../models/libc-stdlib.toml")),
+    ("posix-files.toml", include_str!("../../../../models/posix-files.toml")),
+    ("posix-sockets.toml", include_str!("../../../../models/posix-sockets.toml")),
+    ("posix-processes.toml", include_str!("../../../../models/posix-processes.toml")),
+];
+
+/// Why a model file was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    #[error("{file}: {message}")]
+    Syntax { file: String, message: String },
+    #[error("{file}: function {function}: {reason}")]
+    Function { file: String, function: String, reason: FunctionError },
+    #[error("{file}: function {function}: effect `{effect}`: {reason}")]
+    Effect { file: String, function: String, effect: String, reason: EffectError },
+}
+
+/// What is wrong with a function's entry apart from its effects.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FunctionError {
+    #[error("an entry needs at least one name")]
+    NoName,
+    #[error("this is no function name")]
+    BadName,
+    #[error("`{0}` is no parameter name, is used twice, or means something else in an effect")]
+    BadParameter(String),
+    #[error("too many parameters")]
+    TooManyParameters,
+    #[error("it is already in this file")]
+    Twice,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[expect(dead_code, reason = "for readers")]
+    library: Library,
+    #[serde(default, rename = "received-types")]
+    received_types: Vec<String>,
+    #[serde(default)]
+    function: Vec<Entry>,
+}
+
+/// Where the facts are from: there for the reader of the file, required so that it is there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Library {
+    #[expect(dead_code, reason = "for readers")]
+    name: String,
+    #[expect(dead_code, reason = "for readers")]
+    source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(default)]
+    names: Vec<String>,
+    /// The `wchar_t` twins: sizes count wide characters.
+    #[serde(default)]
+    wide: Vec<String>,
+    params: Vec<String>,
+    #[serde(default)]
+    effects: Vec<String>,
+}
+
+impl Models {
+    /// The models that come with Banbury, read on first use.
+    pub fn builtin() -> &'static Models {
+        static MODELS: OnceLock<Models> = OnceLock::new();
+        MODELS.get_or_init(|| {
+            let mut models = Models::default();
+            for (file, text) in BUILTIN {
+                let read = models.add_toml(file, text);
+                // A test reads every file, so this cannot be seen in a released program.
+                debug_assert!(read.is_ok(), "{read:?}");
+            }
+            models
+        })
+    }
+
+    /// Adds the models of a file; `file` is its name, for messages. A function that is known
+    /// already gets the new model instead. On an error nothing is added.
+    pub fn add_toml(&mut self, file: &str, text: &str) -> Result<(), ModelError> {
+        let parsed: File = toml::from_str(text)
+            .map_err(|e| ModelError::Syntax { file: file.to_owned(), message: e.to_string() })?;
+        let mut seen = FxHashSet::default();
+        let mut added = Vec::new();
+        for entry in &parsed.function {
+            entry.models(file, &mut seen, &mut added)?;
+        }
+        self.functions.extend(added.into_iter().map(|model| (model.name, model)));
+        for name in parsed.received_types {
+            let symbol = Symbol::new(&name);
+            if !self.received_types.contains(&symbol) {
+                self.received_types.push(symbol);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn models(
+        &self,
+        file: &str,
+        seen: &mut FxHashSet<Symbol>,
+        added: &mut Vec<FnModel>,
+    ) -> Result<(), ModelError> {
+        let first = self.names.iter().chain(&self.wide).next();
+        let fail = |function: &str, reason| ModelError::Function {
+            file: file.to_owned(),
+            function: function.to_owned(),
+            reason,
+        };
+        let Some(first) = first else {
+            return Err(fail(&format!("({})", self.params.join(", ")), FunctionError::NoName));
+        };
+        let list: Vec<&str> = self.params.iter().map(String::as_str).collect();
+        let params =
+            Params::new(&list).map_err(|p| fail(first, FunctionError::BadParameter(p.to_owned())))?;
+        let fixed = params.fixed().ok_or_else(|| fail(first, FunctionError::TooManyParameters))?;
+
+        let bad_effect = |effect: &str, reason| ModelError::Effect {
+            file: file.to_owned(),
+            function: first.clone(),
+            effect: effect.to_owned(),
+            reason,
+        };
+        let (mut narrow, mut wide) = (Vec::new(), Vec::new());
+        for text in &self.effects {
+            let effects = language::parse(text, &params).map_err(|e| bad_effect(text, e))?;
+            if !self.wide.is_empty() {
+                for effect in &effects {
+                    wide.push(language::widen(effect, WIDE).map_err(|e| bad_effect(text, e))?);
+                }
+            }
+            narrow.extend(effects);
+        }
+        let groups = [(&self.names, narrow), (&self.wide, wide)];
+        for (names, effects) in groups {
+            for name in names {
+                if !is_function_name(name) {
+                    return Err(fail(name, FunctionError::BadName));
+                }
+                let symbol = Symbol::new(name);
+                if !seen.insert(symbol) {
+                    return Err(fail(name, FunctionError::Twice));
+                }
+                added.push(FnModel { name: symbol, params: fixed, effects: effects.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A C name, a qualified C++ name (`std::string::c_str`) or an `operator`.
+fn is_function_name(name: &str) -> bool {
+    let (scope, last) = match name.find("operator ") {
+        Some(at) => (&name[..at], &name[at + "operator ".len()..]),
+        None => ("", name),
+    };
+    let operator = matches!(last, "new" | "new[]" | "delete" | "delete[]");
+    let scopes = scope.strip_suffix("::");
+    match (operator, scopes) {
+        (true, None) => scope.is_empty(),
+        (true, Some(scopes)) => scopes.split("::").all(language::is_identifier),
+        (false, _) => {
+            name.split("::").all(|part| language::is_identifier(part.strip_prefix('~').unwrap_or(part)))
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
