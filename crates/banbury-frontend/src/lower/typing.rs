@@ -4,10 +4,11 @@ use banbury_base::Symbol;
 use banbury_ir::{BinOp, Type, TypeId, TypeTable};
 
 use super::consts::{
-    common_type, constant_type, difference_type, entry_constant, eval, ir_op, literal_type, promote, size_type,
+    common_type, constant_type, difference_type, entry_constant, eval, ir_op, literal_type, promote,
+    size_type,
 };
 use super::types::{Env, LocalMeaning, entry_type, find_member, resolve};
-use super::world::NameKind;
+use super::world::{NameId, NameKind};
 use crate::ast::{BinaryOp, Expr, ExprKind, StmtKind, TypeName, UnaryOp};
 
 const MAX_DEPTH: u32 = 200;
@@ -27,7 +28,9 @@ fn type_unguarded<'w>(env: &mut impl Env<'w>, expr: &Expr) -> TypeId {
     let types = &env.world().types;
     match &expr.kind {
         ExprKind::Ident(name) => name_type(env, *name),
-        ExprKind::Int { value, unsigned, longs, based } => literal_type(types, *value, *unsigned, *longs, *based),
+        ExprKind::Int { value, unsigned, longs, based } => {
+            literal_type(types, *value, *unsigned, *longs, *based)
+        }
         ExprKind::Float(_) => TypeTable::F64,
         ExprKind::Char(_) | ExprKind::Logical { .. } => TypeTable::I32,
         ExprKind::Str { len, wide, .. } => {
@@ -54,11 +57,14 @@ fn type_unguarded<'w>(env: &mut impl Env<'w>, expr: &Expr) -> TypeId {
             }
         }
         ExprKind::Member { base, name, arrow } => member_type(env, base, *name, *arrow),
-        ExprKind::Cast(ty, _) | ExprKind::CompoundLiteral(ty, _) | ExprKind::Construct(ty, _) => named(env, ty),
-        ExprKind::VaArg(_, ty) => named(env, ty),
-        ExprKind::SizeofExpr(_) | ExprKind::SizeofType(_) | ExprKind::AlignofType(_) | ExprKind::Offsetof(..) => {
-            size_type(types)
+        ExprKind::Cast(ty, _) | ExprKind::CompoundLiteral(ty, _) | ExprKind::Construct(ty, _) => {
+            named(env, ty)
         }
+        ExprKind::VaArg(_, ty) => named(env, ty),
+        ExprKind::SizeofExpr(_)
+        | ExprKind::SizeofType(_)
+        | ExprKind::AlignofType(_)
+        | ExprKind::Offsetof(..) => size_type(types),
         ExprKind::StmtExpr(block) => match block.stmts.last().map(|s| &s.kind) {
             Some(StmtKind::Expr(last)) => type_of(env, last),
             _ => TypeTable::VOID,
@@ -131,8 +137,20 @@ fn name_type<'w>(env: &mut impl Env<'w>, name: Symbol) -> TypeId {
     match env.world().entries[id.0 as usize].kind {
         NameKind::Constant { .. } => entry_constant(env, id).map_or(TypeTable::I32, |(_, ty)| ty),
         NameKind::Typedef { .. } => TypeTable::UNKNOWN,
-        _ => entry_type(env, id),
+        NameKind::Function { .. } => entry_type(env, id),
+        NameKind::Variable { .. } => variable_type(env, name, id),
     }
+}
+
+/// The type of a global; an array without a length has that of its definition.
+fn variable_type<'w>(env: &mut impl Env<'w>, name: Symbol, id: NameId) -> TypeId {
+    let ty = entry_type(env, id);
+    let world = env.world();
+    if !matches!(world.types.get(ty), Type::Array(_, None)) {
+        return ty;
+    }
+    let known = world.global_of(env.file(), name, id).map(|global| world.globals[global.index()].ty);
+    known.filter(|known| *known != TypeTable::UNKNOWN).unwrap_or(ty)
 }
 
 fn unary_type<'w>(env: &mut impl Env<'w>, op: UnaryOp, inner: &Expr) -> TypeId {
