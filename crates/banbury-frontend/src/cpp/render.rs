@@ -37,6 +37,14 @@ pub(super) fn render(file: FileId, tokens: &[Token]) -> Source {
             {
                 out.replaced(token, "= {");
             }
+            // `assert_int(a, ==, b)` with a macro that nobody defines.
+            kind if is_comparison(kind)
+                && at >= 2
+                && matches!(tokens[at - 2].kind, TokenKind::Comma | TokenKind::LParen)
+                && matches!(self::kind(rest, 0), Some(TokenKind::Comma | TokenKind::RParen)) =>
+            {
+                out.replaced(token, &format!("\"{}\"", spelling(kind)));
+            }
             _ if is_noise(token) => {}
             _ => {
                 out.token(*token);
@@ -45,6 +53,11 @@ pub(super) fn render(file: FileId, tokens: &[Token]) -> Source {
     }
     out.text.push(b'\n');
     Source { file, text: out.text, rows: out.rows, new_stars: out.new_stars }
+}
+
+fn is_comparison(kind: TokenKind) -> bool {
+    use TokenKind::{EqEq, Ge, Gt, Le, Lt, Ne};
+    matches!(kind, EqEq | Ne | Lt | Le | Gt | Ge)
 }
 
 fn kind(tokens: &[Token], at: usize) -> Option<TokenKind> {
@@ -68,10 +81,21 @@ impl Writer {
             return 0;
         }
         match token.text.as_str() {
-            "__extension__" | "__restrict" | "__restrict__" | "__always_inline" | "__attribute_noinline__" => 0,
+            "__extension__"
+            | "__restrict"
+            | "__restrict__"
+            | "__always_inline"
+            | "__attribute_noinline__" => 0,
             "operator" => {
                 self.token(*token);
                 self.operator(rest)
+            }
+            // The grammar knows it behind `static` only, and without it in a function it means that.
+            "thread_local" | "_Thread_local" | "__thread" => {
+                if before != Some(TokenKind::Ident) && kind(rest, 0) == Some(TokenKind::Ident) {
+                    self.replaced(token, "static");
+                }
+                0
             }
             "new" => self.new_word(token, rest),
             "va_arg" | "__builtin_va_arg" => self.va_arg(token, rest),
@@ -94,9 +118,7 @@ impl Writer {
         if stars == 0 {
             return 0;
         }
-        for &token in &rest[..kept] {
-            self.token(token);
-        }
+        self.tokens(&rest[..kept]);
         self.new_stars.push((offset, stars));
         kept + usize::from(stars)
     }
@@ -108,10 +130,17 @@ impl Writer {
             return 0;
         };
         self.replaced(token, "va_arg<");
-        rest[comma + 1..close].iter().for_each(|&token| drop(self.token(token)));
+        self.tokens(&rest[comma + 1..close]);
         self.replaced(token, ">");
-        rest[..comma].iter().chain(&rest[close..=close]).for_each(|&token| drop(self.token(token)));
+        self.tokens(&rest[..comma]);
+        self.token(rest[close]);
         close + 1
+    }
+
+    fn tokens(&mut self, tokens: &[Token]) {
+        for &token in tokens {
+            self.token(token);
+        }
     }
 
     /// Writes a token and gives its offset.
