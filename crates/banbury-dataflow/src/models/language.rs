@@ -126,6 +126,7 @@ impl<'a> Words<'a, '_> {
             "range" => self.range()?,
             "at-most" => Effect::AtMost(self.number()?, self.param()?),
             "may-return-null" => Effect::MayReturnNull,
+            "may-be-null" => Effect::MayBeNull(self.slot()?),
             "noreturn" => Effect::NoReturn,
             "assert" => Effect::Assert(self.param()?),
             "assert-not" => Effect::AssertNot(self.param()?),
@@ -140,7 +141,11 @@ impl<'a> Words<'a, '_> {
             "lock" => Effect::Lock(self.param()?),
             "unlock" => Effect::Unlock(self.param()?),
             "callback" => Effect::Callback(self.param()?, self.param()?),
+            "feeds" => {
+                Effect::Feeds { function: self.param()?, slot: self.numbered_slot()?, source: self.source()? }
+            }
             "tag" => Effect::Tag(self.name("a tag")?),
+            "mark" => Effect::Mark(self.slot()?, self.name("a mark")?),
             _ => return Err(EffectError::UnknownEffect(verb.to_owned())),
         })
     }
@@ -181,6 +186,17 @@ impl<'a> Words<'a, '_> {
                 Ok(if pointee { Slot::Pointee(arg) } else { Slot::Arg(arg) })
             }
         }
+    }
+
+    /// A parameter of a function whose parameters have no names here: `3`, `*3`.
+    fn numbered_slot(&mut self) -> Result<Slot, EffectError> {
+        let word = self.word("a place")?;
+        let (number, pointee) = match word.strip_prefix('*') {
+            Some(number) => (number, true),
+            None => (word, false),
+        };
+        let number = number.parse().map_err(|_| EffectError::BadNumber(word.to_owned()))?;
+        Ok(if pointee { Slot::Pointee(number) } else { Slot::Arg(number) })
     }
 
     fn size(&mut self) -> Result<Size, EffectError> {
