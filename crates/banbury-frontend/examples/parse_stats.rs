@@ -1,147 +1,203 @@
-//! Parses files and folders and prints how much of them was understood.
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+//! Preprocesses and parses all C files of some trees and says how much was understood.
+//!
+//! `cargo run --release --example parse_stats -- [--raw] [--show N] [--dump FILE] [-I DIR] PATH...`;
+//! `--raw` leaves out the preprocessor: every macro stays, every arm but the first is dropped.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use banbury_base::FileId;
-use banbury_frontend::ast::Decl;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use banbury_base::{FileId, Symbol};
+use banbury_frontend::ast::{Decl, SyntaxError, TranslationUnit};
 use banbury_frontend::lexer::tokenize;
 use banbury_frontend::parser::{Mode, parse};
+use banbury_frontend::preprocess::Preprocessor;
 use banbury_frontend::token::{Token, TokenKind};
+use banbury_frontend::{Language, Options, SourceFile};
 
-fn collect(path: &Path, out: &mut Vec<PathBuf>) {
-    if path.is_dir() {
-        let mut entries: Vec<_> =
-            std::fs::read_dir(path).into_iter().flatten().flatten().map(|e| e.path()).collect();
-        entries.sort();
-        for e in entries {
-            if !e.is_symlink() {
-                collect(&e, out);
-            }
-        }
-    } else if path.extension().is_some_and(|e| e == "c") {
-        out.push(path.to_path_buf());
-    }
-}
-
-fn first_arms(text: &[u8], tokens: Vec<Token>) -> Vec<Token> {
-    let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').collect();
-    let mut out = Vec::with_capacity(tokens.len());
-    let mut stack: Vec<bool> = Vec::new();
-    let mut i = 0;
-    while i < tokens.len() {
-        let t = tokens[i];
-        if t.kind == TokenKind::Hash && (i == 0 || tokens[i - 1].line < t.line) {
-            let mut line = t.line;
-            while lines.get(line as usize - 1).is_some_and(|l| l.ends_with(b"\\") || l.ends_with(b"\\\r")) {
-                line += 1;
-            }
-            let word = tokens.get(i + 1).map_or("", |t| t.text.as_str());
-            match word {
-                "if" => {
-                    let off = tokens.get(i + 2).is_some_and(|t| t.text == "0");
-                    stack.push(!off)
-                }
-                "ifdef" => {
-                    let off = tokens.get(i + 2).is_some_and(|t| t.text == "__cplusplus");
-                    stack.push(!off)
-                }
-                "ifndef" => stack.push(true),
-                "else" | "elif" => {
-                    if let Some(l) = stack.last_mut() {
-                        *l = false;
-                    }
-                }
-                "endif" => {
-                    stack.pop();
-                }
-                _ => {}
-            }
-            while i < tokens.len() && tokens[i].line <= line && tokens[i].kind != TokenKind::Eof {
-                i += 1;
-            }
-            continue;
-        }
-        if stack.iter().all(|&b| b) || t.kind == TokenKind::Eof {
-            out.push(t);
-        }
-        i += 1;
-    }
-    out
+struct Request {
+    raw: bool,
+    show: usize,
+    dump: Option<String>,
+    roots: Vec<String>,
+    options: Options,
 }
 
 fn main() {
-    let mut files = Vec::new();
-    for arg in std::env::args().skip(1) {
-        collect(Path::new(&arg), &mut files);
-    }
-    let show: usize = std::env::var("SHOW").ok().and_then(|v| v.parse().ok()).unwrap_or(40);
-    let (mut bytes, mut toks, mut functions, mut bad, mut file_errors) =
-        (0usize, 0usize, 0usize, 0usize, 0usize);
-    let (mut time, mut decl_time, mut drop_time, mut pp) =
-        (Duration::ZERO, Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    let mut messages: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (n, path) in files.iter().enumerate() {
-        let Ok(text) = std::fs::read(path) else { continue };
-        bytes += text.len();
-        let start = Instant::now();
-        let tokens = first_arms(&text, tokenize(&text, false));
-        pp += start.elapsed();
-        toks += tokens.len();
-        let start = Instant::now();
-        let unit = parse(FileId(n as u32), &tokens, Mode::Full, &|_| None);
-        time += start.elapsed();
-        let start = Instant::now();
-        let quick = parse(FileId(n as u32), &tokens, Mode::DeclarationsOnly, &|_| None);
-        decl_time += start.elapsed();
-        drop(quick);
-        let mut note = |e: &banbury_frontend::ast::SyntaxError, what: &str| {
-            let key = e.message.split(':').next().unwrap_or("").to_owned();
-            messages.entry(format!("{what} {key}")).or_default().push(format!(
-                "{}:{} {}",
-                path.display(),
-                e.span.line,
-                e.message
-            ));
-        };
-        file_errors += unit.errors.len();
-        for e in &unit.errors {
-            note(e, "file");
+    let mut request =
+        Request { raw: false, show: 10, dump: None, roots: Vec::new(), options: Options::default() };
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--raw" => request.raw = true,
+            "--show" => request.show = args.next().and_then(|n| n.parse().ok()).unwrap_or(10),
+            "--dump" => request.dump = args.next(),
+            "-I" => request.options.include_dirs.extend(args.next()),
+            _ => request.roots.push(arg),
         }
+    }
+    let mut files = Vec::new();
+    for root in &request.roots {
+        read(Path::new(root), &mut files);
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    measure(&files, &request);
+}
+
+fn read(path: &Path, files: &mut Vec<SourceFile>) {
+    if path.is_symlink() {
+        return;
+    }
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+            read(&entry.path(), files);
+        }
+        return;
+    }
+    if !matches!(path.extension().and_then(|e| e.to_str()), Some("c" | "h" | "def" | "inc")) {
+        return;
+    }
+    if let Ok(text) = std::fs::read(path) {
+        let path = path.display().to_string();
+        files.push(SourceFile { path, text: Arc::from(text), language: Language::C });
+    }
+}
+
+/// Seconds that this thread has spent on a processor.
+fn processor_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
+}
+
+#[derive(Default)]
+struct Totals {
+    files: usize,
+    bytes: usize,
+    tokens: usize,
+    functions: usize,
+    with_errors: usize,
+    declarations: usize,
+    full: f64,
+    quick: f64,
+    drop: f64,
+    messages: BTreeMap<String, Vec<String>>,
+}
+
+fn measure(files: &[SourceFile], request: &Request) {
+    let preprocessor = Preprocessor::new(files, &request.options);
+    let mut totals = Totals::default();
+    for (index, file) in files.iter().enumerate().filter(|(_, file)| file.path.ends_with(".c")) {
+        let id = FileId(index as u32);
+        let (tokens, types) = if request.raw {
+            (first_arms(&file.text, tokenize(&file.text, false)), Default::default())
+        } else {
+            let expanded = preprocessor.tokens(id);
+            let types = preprocessor.type_names(id, &expanded);
+            (expanded.tokens, types)
+        };
+        let is_type = |name: Symbol| types.contains(&name).then_some(true);
+        totals.files += 1;
+        totals.bytes += file.text.len();
+        totals.tokens += tokens.len();
+        let start = processor_seconds();
+        let unit = parse(id, &tokens, Mode::Full, &is_type);
+        let parsed = processor_seconds();
+        let quick = parse(id, &tokens, Mode::DeclarationsOnly, &is_type);
+        let surveyed = processor_seconds();
+        totals.full += parsed - start;
+        totals.quick += surveyed - parsed;
+        drop(quick);
+        if request.dump.as_ref().is_some_and(|path| file.path.ends_with(path)) {
+            println!("{unit:#?}");
+        }
+        totals.add(&file.path, &unit);
+        let start = processor_seconds();
+        drop(unit);
+        totals.drop += processor_seconds() - start;
+    }
+    totals.print(request.show);
+}
+
+impl Totals {
+    fn add(&mut self, path: &str, unit: &TranslationUnit) {
+        self.declarations += unit.decls.len();
+        self.note("file", path, &unit.errors);
         for decl in &unit.decls {
-            if let Decl::Function(f) = decl {
-                functions += 1;
-                bad += usize::from(!f.errors.is_empty());
-                for e in &f.errors {
-                    note(e, "function");
-                }
+            if let Decl::Function(function) = decl {
+                self.functions += 1;
+                self.with_errors += usize::from(!function.errors.is_empty());
+                self.note("function", path, &function.errors);
             }
         }
-        let start = Instant::now();
-        drop(unit);
-        drop_time += start.elapsed();
     }
-    let mb = bytes as f64 / 1e6;
-    println!(
-        "{} files, {mb:.1} MB, {toks} tokens; lex {:.1} MB/s, parse {:.1} MB/s ({:.0} ns/token), declarations only {:.1} MB/s, drop {:.1} MB/s",
-        files.len(),
-        mb / pp.as_secs_f64(),
-        mb / time.as_secs_f64(),
-        time.as_secs_f64() * 1e9 / toks as f64,
-        mb / decl_time.as_secs_f64(),
-        mb / drop_time.as_secs_f64()
-    );
-    println!(
-        "{functions} functions, {bad} with errors ({:.2} %), {file_errors} errors at file scope",
-        100.0 * bad as f64 / functions.max(1) as f64
-    );
-    let mut sorted: Vec<_> = messages.into_iter().collect();
-    sorted.sort_by_key(|(_, v)| std::cmp::Reverse(v.len()));
-    for (key, list) in sorted {
-        println!("== {} {key}", list.len());
-        let step = (list.len() / show).max(1);
-        for m in list.iter().step_by(step).take(show) {
-            println!("   {m}");
+
+    fn note(&mut self, place: &str, path: &str, errors: &[SyntaxError]) {
+        for error in errors {
+            let kind = error.message.split(": ").next().unwrap_or("");
+            let place = format!("{place}: {kind}");
+            let line = format!("{path}:{} {}", error.span.line, error.message);
+            self.messages.entry(place).or_default().push(line);
         }
     }
+
+    fn print(&self, show: usize) {
+        let megabytes = self.bytes as f64 / 1e6;
+        println!(
+            "{} files, {megabytes:.1} MB, {} tokens, {} declarations",
+            self.files, self.tokens, self.declarations
+        );
+        println!(
+            "parse {:.1} MB/s ({:.0} ns/token), declarations only {:.1} MB/s, drop {:.1} MB/s",
+            megabytes / self.full,
+            self.full * 1e9 / self.tokens as f64,
+            megabytes / self.quick,
+            megabytes / self.drop,
+        );
+        let share = 100.0 * self.with_errors as f64 / self.functions.max(1) as f64;
+        println!("{} functions, {} with errors ({share:.3} %)", self.functions, self.with_errors);
+        let mut sorted: Vec<_> = self.messages.iter().collect();
+        sorted.sort_by_key(|(_, lines)| std::cmp::Reverse(lines.len()));
+        for (kind, lines) in sorted {
+            println!("{} {kind}", lines.len());
+            let step = (lines.len() / show.max(1)).max(1);
+            for line in lines.iter().step_by(step).take(show) {
+                println!("    {line}");
+            }
+        }
+    }
+}
+
+/// Drops directives and all arms of conditional groups but the first.
+fn first_arms(text: &[u8], tokens: Vec<Token>) -> Vec<Token> {
+    let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').collect();
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut groups: Vec<bool> = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let token = tokens[at];
+        if token.kind != TokenKind::Hash || at > 0 && tokens[at - 1].line == token.line {
+            if token.kind == TokenKind::Eof || groups.iter().all(|&taken| taken) {
+                kept.push(token);
+            }
+            at += 1;
+            continue;
+        }
+        let word = |offset: usize| tokens.get(at + offset).map_or("", |t| t.text.as_str());
+        match word(1) {
+            "if" | "ifdef" => groups.push(word(2) != "0" && word(2) != "__cplusplus"),
+            "ifndef" => groups.push(true),
+            "else" | "elif" => groups.iter_mut().last().into_iter().for_each(|taken| *taken = false),
+            "endif" => drop(groups.pop()),
+            _ => {}
+        }
+        let mut last = token.line;
+        while lines.get(last as usize - 1).is_some_and(|line| line.trim_ascii_end().ends_with(b"\\")) {
+            last += 1;
+        }
+        while at < tokens.len() && tokens[at].line <= last && tokens[at].kind != TokenKind::Eof {
+            at += 1;
+        }
+    }
+    kept
 }

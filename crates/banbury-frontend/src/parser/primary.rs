@@ -124,14 +124,14 @@ impl Parser<'_> {
                 return Ok(self.make(string, &token));
             }
             // `LEVEL PREFIX "text"`
-            TokenKind::Ident if self.is_name(self.pos + 1) && self.kind_at(self.pos + 2) == TokenKind::Str => {
+            TokenKind::Ident
+                if self.is_name(self.pos + 1) && self.kind_at(self.pos + 2) == TokenKind::Str =>
+            {
                 let string = self.string()?;
                 return Ok(self.make(string, &token));
             }
-            TokenKind::Ident if self.is_name(self.pos + 1) && !self.starts_line(self.pos + 1) => {
-                if is_all_caps(token.text) {
-                    return self.word_in_expression(token);
-                }
+            TokenKind::Ident if self.is_name(self.pos + 1) && self.is_loose_word(token) => {
+                return self.word_in_expression(token);
             }
             TokenKind::LParen if kw == Kw::Offsetof || kw == Kw::VaArg => {
                 return self.measured(|p| p.builtin(token));
@@ -140,6 +140,10 @@ impl Parser<'_> {
         }
         self.pos += 1;
         Ok(self.make(ExprKind::Ident(token.text), &token))
+    }
+
+    fn is_loose_word(&self, token: Token) -> bool {
+        !self.starts_line(self.pos + 1) && is_all_caps(token.text)
     }
 
     /// `CAST_WORD value`: the word may well be a cast and is left out. `WORD WORD` may be strings.

@@ -227,7 +227,8 @@ impl Parser<'_> {
         match self.kind_at(at + 1) {
             TokenKind::Ident => {
                 let next = self.kw_at(at + 1);
-                if self.starts_line(at + 1) && place != Place::File && place != Place::Parameter {
+                let only_line = self.starts_line(at + 1) && place != Place::Parameter;
+                if only_line && (place != Place::File || next.is_type()) {
                     return false;
                 }
                 next.is_name() && !self.is_trailing_pair(at) || next.is_qualifier() || next.is_type()

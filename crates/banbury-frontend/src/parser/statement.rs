@@ -278,12 +278,12 @@ impl Parser<'_> {
     #[allow(clippy::type_complexity, reason = "the three parts of one header")]
     fn for_header(&mut self, close: usize) -> PResult<(Option<Box<Stmt>>, Option<Expr>, Option<Expr>)> {
         let init = self.for_init()?;
-        if self.pos == close
-            && let Some(init) = init
-            && let StmtKind::Expr(cond) = init.kind
-        {
+        if self.pos == close {
             // `for (EACH(a, b))`: the macro brings all three parts.
-            return Ok((None, Some(cond), None));
+            return match init.map(|stmt| stmt.kind) {
+                Some(StmtKind::Expr(cond)) => Ok((None, Some(cond), None)),
+                _ => Err(Fail("expected two `;` in `for`")),
+            };
         }
         let cond = match self.kind() {
             TokenKind::Semi => None,
@@ -312,8 +312,9 @@ impl Parser<'_> {
             true => self.local_declaration()?.map_or(StmtKind::Empty, StmtKind::Decl),
             false => StmtKind::Expr(self.expr()?),
         };
-        if !self.eat(TokenKind::Semi) && !(Self::is_macro_like(&kind) && self.kind() == TokenKind::RParen) {
-            return Err(Fail("expected `;` in `for`"));
+        let brings_all = Self::is_macro_like(&kind) && self.kind() == TokenKind::RParen;
+        if !brings_all {
+            self.expect(TokenKind::Semi, "expected `;` in `for`")?;
         }
         Ok(Some(Box::new(Stmt { kind, span: self.span(&first), in_macro: first.in_macro })))
     }

@@ -21,7 +21,10 @@ fn declarators() {
     check_file("int *a[3], (*b)[3];", "(var int [a [3]*%] [b *[3]%])");
     check_file("int (*f)(int, char *);", "(var int [f *(int, *char)->%])");
     check_file("int (*(*g)(void))[2];", "(var int [g *()->*[2]%])");
-    check_file("void (*signal(int n, void (*h)(int)))(int);", "(var void [signal (n int, h *(int)->void)->*(int)->%])");
+    check_file(
+        "void (*signal(int n, void (*h)(int)))(int);",
+        "(var void [signal (n int, h *(int)->void)->*(int)->%])",
+    );
     check_file("int a[], b[N + 1], c[2][3];", "(var int [a []%] [b [(Add N 1)]%] [c [2][3]%])");
     check_file("int f(int a[static 3], int n, int b[*]);", "(var int [f (a [3]int, n int, b []int)->%])");
     check_file("int f(T, foo, struct s *, ...);", "(var int [f (T, foo, *struct s, ...)->%])");
@@ -35,7 +38,10 @@ fn declarators() {
 
 #[test]
 fn attributes() {
-    check_file("int f(void) __attribute__((noreturn, format(printf, 1, 2)));", "(var int [f ()->% @noreturn @format @noreturn])");
+    check_file(
+        "int f(void) __attribute__((noreturn, format(printf, 1, 2)));",
+        "(var int [f ()->% @noreturn @format @noreturn])",
+    );
     check_file("__attribute__((__malloc__)) void *f(void);", "(var@malloc void [f ()->*%])");
     check_file("_Noreturn void f(void);", "(var:noreturn void [f ()->%])");
     check_file("[[nodiscard]] int f(void);", "(var@nodiscard int [f ()->%])");
@@ -64,15 +70,24 @@ fn records() {
         "struct s { int a : 3, : 2; union { int b; T *c; }; struct s *next; char tail[]; };",
         "(var struct s{(var int [a :3] [_ :2]) (var union {(var int [b]) (var T [c *%])}) (var struct s [next *%]) (var char [tail []%])})",
     );
-    check_file("typedef struct { int x; } foo, *pfoo; foo y;", "(var:typedef struct {(var int [x])} [foo] [pfoo *%]) (var foo [y])");
+    check_file(
+        "typedef struct { int x; } foo, *pfoo; foo y;",
+        "(var:typedef struct {(var int [x])} [foo] [pfoo *%]) (var foo [y])",
+    );
     check_file("enum e { A, B = 2, C = B + 1, } x;", "(var enum e{A B=2 C=(Add B 1)} [x])");
-    check_file("struct s { TAILQ_ENTRY(t) link; DECLARE_BITMAP(bits, 8); int n; };",
-        "(var struct s{(var ? [link]) (var ? [bits]) (var int [n])})");
-    check_file("struct s { int (*f)(struct s *self); void *(*g)(void); };",
-        "(var struct s{(var int [f *(self *struct s)->%]) (var void [g *()->*%])})");
+    check_file(
+        "struct s { TAILQ_ENTRY(t) link; DECLARE_BITMAP(bits, 8); int n; };",
+        "(var struct s{(var ? [link]) (var ? [bits]) (var int [n])})",
+    );
+    check_file(
+        "struct s { int (*f)(struct s *self); void *(*g)(void); };",
+        "(var struct s{(var int [f *(self *struct s)->%]) (var void [g *()->*%])})",
+    );
     check_file("struct s; enum e; struct s *p;", "(var struct s) (var enum e) (var struct s [p *%])");
-    check_file("struct s { ogs_x_t a; foo b; foo *c, d[2]; u8 e:1; };",
-        "(var struct s{(var ogs_x_t [a]) (var foo [b]) (var foo [c *%] [d [2]%]) (var u8 [e :1])})");
+    check_file(
+        "struct s { ogs_x_t a; foo b; foo *c, d[2]; u8 e:1; };",
+        "(var struct s{(var ogs_x_t [a]) (var foo [b]) (var foo [c *%] [d [2]%]) (var u8 [e :1])})",
+    );
 }
 
 #[test]
@@ -84,16 +99,24 @@ fn initialisers() {
 
 #[test]
 fn functions() {
-    check_file("int main(int argc, char **argv) { return 0; }", "(fn main (argc int, argv **char)->int {(return 0)})");
+    check_file(
+        "int main(int argc, char **argv) { return 0; }",
+        "(fn main (argc int, argv **char)->int {(return 0)})",
+    );
     check_file("main() { }", "(fn main ()->int {})");
     check_file("int f(a, b) int a; char *b; { return a; }", "(fn f (a int, b *char)->int {(return a)})");
     check_file("f(a, b) T *a; { }", "(fn f (a *T, b int)->int {})");
     check_file("static f(a)\nint a;\n{ }", "(fn:static f (a int)->int {})");
     check_file("static\nstruct s *\nf(void)\n{\n}", "(fn:static f ()->*struct s {})");
-    check_file("extern \"C\" {\nint f(void);\nint g(void) { }\n}\nint h;", "(var int [f ()->%]) (fn g ()->int {}) (var int [h])");
+    check_file(
+        "extern \"C\" {\nint f(void);\nint g(void) { }\n}\nint h;",
+        "(var int [f ()->%]) (fn g ()->int {}) (var int [h])",
+    );
     check_file("int (*f(int x))(void) { return 0; }", "(fn f (x int)->*()->int {(return 0)})");
-    check_file("void f(void) { int g(int x) { return x; } g(1); }",
-        "(fn f ()->void {; (g 1)}) (fn g (x int)->int {(return x)})");
+    check_file(
+        "void f(void) { int g(int x) { return x; } g(1); }",
+        "(fn f ()->void {; (g 1)}) (fn g (x int)->int {(return x)})",
+    );
 }
 
 #[test]
@@ -104,9 +127,12 @@ fn macros_at_file_scope() {
     check_file("DEFINE_X(struct s, name) = { .a = f };", "(var ? [name = {.a=f}])");
     check_file("static DEFINE_X(name) = 3;", "(var:static ? [name = 3])");
     check_file("DEFUN (func, func_cmd, \"a b\", HELP)\n{ return 1; }", "(fn func ()->int {(return 1)})");
-    check_file("SYSCALL_DEFINE2(open, const char __user *, name, int, flags)\n{ }",
-        "(fn open (name *char, flags int)->int {})");
+    check_file(
+        "SYSCALL_DEFINE2(open, const char __user *, name, int, flags)\n{ }",
+        "(fn open (name *char, flags int)->int {})",
+    );
     check_file("static DEFPY(func, cmd, \"x\") { f(); }", "(fn:static func ()->int {(f)})");
+    check_file("funcdecl_x { f(); }", "(fn funcdecl_x ()->int {(f)})");
     check_file("TEST(suite, struct s *p) { }", "(fn suite (p *struct s)->int {})");
     check_file("G_BEGIN_DECLS\nint x;\nG_END_DECLS", "(var int [x])");
     check_file("_Static_assert(sizeof(int) == 4, \"x\"); asm(\"nop\"); ; int x;", "(var int [x])");

@@ -22,7 +22,10 @@ fn switches() {
         "(switch a {(case 1 ;) (case 2 (b)) break (case 3..5 ;) (default (c))})",
     );
     check_body("switch (a) case 1: case 2: b();", "(switch a (case 1 (case 2 (b))))");
-    check_body("switch (a) { case A ? B : C: int x = 1; }", "(switch a {(case (? A B C) (var int [x = 1]))})");
+    check_body(
+        "switch (a) { case A ? B : C: int x = 1; }",
+        "(switch a {(case (? A B C) (var int [x = 1]))})",
+    );
     check_body("if (a) l: b();", "(if a (label l (b)))");
     check_body("switch (a) { default: }", "(switch a {(default ;)})");
 }
@@ -30,7 +33,10 @@ fn switches() {
 #[test]
 fn gnu() {
     check_body("__label__ a, b; a: b: ;", "; (label a ;) (label b ;)");
-    check_body("asm volatile (\"x\" : \"=r\" (a), [n] \"+m\" (*b) : \"r\" (c) : \"memory\");", "(asm a (Deref b))");
+    check_body(
+        "asm volatile (\"x\" : \"=r\" (a), [n] \"+m\" (*b) : \"r\" (c) : \"memory\");",
+        "(asm a (Deref b))",
+    );
     check_body("asm(\"nop\"); __asm__ goto (\"x\" : : : : l);", "(asm ) (asm )");
     check_body("asm volatile(\"x\"::\"r\"(a));", "(asm )");
     check_body("__attribute__((fallthrough)); [[fallthrough]];", "; ;");
@@ -50,7 +56,10 @@ fn macros() {
     check_body("list_for_each(a, b) if (c) d(); e();", "(while (list_for_each a b) (if c (d))) (e)");
     check_body("list_for_each(a, b)\n++n;", "(while (list_for_each a b) (PreInc n))");
     check_body("for_each(a, b) (void) d(a);", "(while (for_each a b) (cast void (d a)))");
-    check_body("list_for_each_entry(p, struct s, m)\n\t*p = 0;", "(while (list_for_each_entry p (sizeof-type struct s) m) (= (Deref p) 0))");
+    check_body(
+        "list_for_each_entry(p, struct s, m)\n\t*p = 0;",
+        "(while (list_for_each_entry p (sizeof-type struct s) m) (= (Deref p) 0))",
+    );
     check_body("GUARD(x) { d(); }", "(while (GUARD x) {(d)})");
     check_body("TRY { d(); } CATCH (x) { e(); }", "(while (? TRY) {(d)}) (while (CATCH x) {(e)})");
     check_body("do { a(); } END_WHILE(x);", "(do {(a)} ?)");

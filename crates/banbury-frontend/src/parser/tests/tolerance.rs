@@ -12,8 +12,11 @@ fn errors_stay_where_they_are() {
     check_body("if (a = = b) { c(); } d();", "(if ? {(c)}) (d) !expected an expression");
     check_body("int x = * ; y();", "(var int [x = ?]) (y) !expected an expression");
     check_body("return * ; y();", "(return ?) (y) !expected an expression");
-    check_body("for (a) b();", "(for _ ? _ (b)) !expected `;` in `for`");
-    check_file("int a; ) ( int b; int c;", "(var int [a]) (var int [c]) (error expected a declaration: ) ( int b ; int c ;)");
+    check_body("for (a = 1) b();", "(for _ ? _ (b)) !expected `;` in `for`");
+    check_file(
+        "int a; ) ( int b; int c;",
+        "(var int [a]) (var int [c]) (error expected a declaration: ) ( int b ; int c)",
+    );
     check_file("int a\nint b;", "(var int [a]) (var int [b])");
 }
 
@@ -46,7 +49,10 @@ fn functions(unit: &TranslationUnit) -> impl Iterator<Item = &'static str> {
 fn declarations_only_skips_bodies() {
     let text = "struct s { int a; }; int f(int x) { syntax error ( ; } int g(void) { } int h;";
     let unit = parse(FileId(0), &tokenize(text.as_bytes(), false), Mode::DeclarationsOnly, &|_| None);
-    assert_eq!(dump::unit(&unit), "(var struct s{(var int [a])}) (fn f (x int)->int {}) (fn g ()->int {}) (var int [h])");
+    assert_eq!(
+        dump::unit(&unit),
+        "(var struct s{(var int [a])}) (fn f (x int)->int {}) (fn g ()->int {}) (var int [h])"
+    );
 }
 
 #[test]
@@ -122,12 +128,80 @@ fn long_chains_keep_all_branches() {
 #[test]
 fn random_tokens() {
     const WORDS: &[&str] = &[
-        "(", ")", "{", "}", "[", "]", ";", ",", ".", "...", "->", "++", "&", "&&", "*", "+", "-", "!", "<", ":", "::",
-        "?", "=", "+=", "#", "##", "@", "1", "0x1", "\"s\"", "'c'", "a", "b", "T", "v", "FOO", "list_for_each", "__user",
-        "if", "else", "while", "do", "for", "switch", "case", "default", "goto", "break", "return", "asm", "sizeof",
-        "_Generic", "offsetof", "va_arg", "__attribute__", "typedef", "static", "extern", "inline", "const", "int",
-        "unsigned", "void", "char", "struct", "union", "enum", "typeof", "_Atomic", "__extension__", "__label__",
-        "_Static_assert", "__auto_type", "\n",
+        "(",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+        ";",
+        ",",
+        ".",
+        "...",
+        "->",
+        "++",
+        "&",
+        "&&",
+        "*",
+        "+",
+        "-",
+        "!",
+        "<",
+        ":",
+        "::",
+        "?",
+        "=",
+        "+=",
+        "#",
+        "##",
+        "@",
+        "1",
+        "0x1",
+        "\"s\"",
+        "'c'",
+        "a",
+        "b",
+        "T",
+        "v",
+        "FOO",
+        "list_for_each",
+        "__user",
+        "if",
+        "else",
+        "while",
+        "do",
+        "for",
+        "switch",
+        "case",
+        "default",
+        "goto",
+        "break",
+        "return",
+        "asm",
+        "sizeof",
+        "_Generic",
+        "offsetof",
+        "va_arg",
+        "__attribute__",
+        "typedef",
+        "static",
+        "extern",
+        "inline",
+        "const",
+        "int",
+        "unsigned",
+        "void",
+        "char",
+        "struct",
+        "union",
+        "enum",
+        "typeof",
+        "_Atomic",
+        "__extension__",
+        "__label__",
+        "_Static_assert",
+        "__auto_type",
+        "\n",
     ];
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     for round in 0..3000 {
