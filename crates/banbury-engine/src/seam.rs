@@ -26,8 +26,8 @@ impl Models {
 }
 
 pub fn program(files: &[SourceFile], _options: &Options) -> (Program, Coverage) {
-    let mut program = Program::default();
-    program.file_paths = files.iter().map(|file| file.path.clone()).collect();
+    let file_paths = files.iter().map(|file| file.path.clone()).collect();
+    let program = Program { file_paths, ..Program::default() };
     let lines = |file: &SourceFile| memchr::memchr_iter(b'\n', &file.text).count() as u32;
     let coverage = files.iter().map(|file| FileCoverage { lines: lines(file), ..Default::default() });
     (program, coverage.collect())
