@@ -3,12 +3,16 @@
 //! a function are [`Observer`](banbury_dataflow::observe::Observer)s of this crate. They run no
 //! analysis of their own. [`review`] turns issues into weighed findings.
 
+mod condition;
+mod features;
 mod fingerprint;
+mod names;
 mod observers;
 mod review;
 mod rule;
 mod rules;
 mod shape;
+mod track;
 mod weights;
 
 pub use observers::observers;

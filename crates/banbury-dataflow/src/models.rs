@@ -186,8 +186,17 @@ pub enum Effect {
     Wipe(u8),
     /// May be called with a callback: (argument that is the function, argument passed to it).
     Callback(u8, u8),
+    /// The function at this argument is later called with untrusted data: the slot counts
+    /// that function's own parameters.
+    Feeds {
+        function: u8,
+        slot: Slot,
+        source: SourceKind,
+    },
     /// Anything a rule looks for by name, e.g. `tls-verify-mode`; arguments are at hand there.
     Tag(Symbol),
+    /// The same of one argument, e.g. `crypto.key` of a function that takes a key.
+    Mark(Slot, Symbol),
 }
 
 impl Models {
@@ -197,8 +206,16 @@ impl Models {
 }
 
 impl FnModel {
-    /// The first tag, for rules that look for a kind of function.
+    /// Whether the function, or one of its arguments, is of the kind that a rule looks for.
     pub fn has_tag(&self, tag: &str) -> bool {
-        self.effects.iter().any(|e| matches!(e, Effect::Tag(t) if *t == tag))
+        self.effects.iter().any(|e| matches!(e, Effect::Tag(t) | Effect::Mark(_, t) if *t == tag))
+    }
+
+    /// The places marked as something, e.g. the arguments that are keys.
+    pub fn marked(&self, mark: &str) -> impl Iterator<Item = Slot> {
+        self.effects.iter().filter_map(move |e| match e {
+            Effect::Mark(slot, name) if *name == mark => Some(*slot),
+            _ => None,
+        })
     }
 }

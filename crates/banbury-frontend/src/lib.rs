@@ -5,6 +5,9 @@
 
 pub mod ast;
 pub mod cpp;
+pub mod lexer;
+pub mod parser;
+pub mod preprocess;
 pub mod token;
 
 use std::sync::Arc;

@@ -34,7 +34,7 @@ registry! {
     integer_underflow,
     lock_misuse,
     memory_leak,
-    missing_break,
+    mismatched_close,
     missing_null_check_inconsistent,
     null_dereference,
     operation_on_closed_resource,

@@ -140,7 +140,11 @@ impl<'a> Words<'a, '_> {
             "lock" => Effect::Lock(self.param()?),
             "unlock" => Effect::Unlock(self.param()?),
             "callback" => Effect::Callback(self.param()?, self.param()?),
+            "feeds" => {
+                Effect::Feeds { function: self.param()?, slot: self.numbered_slot()?, source: self.source()? }
+            }
             "tag" => Effect::Tag(self.name("a tag")?),
+            "mark" => Effect::Mark(self.slot()?, self.name("a mark")?),
             _ => return Err(EffectError::UnknownEffect(verb.to_owned())),
         })
     }
@@ -181,6 +185,17 @@ impl<'a> Words<'a, '_> {
                 Ok(if pointee { Slot::Pointee(arg) } else { Slot::Arg(arg) })
             }
         }
+    }
+
+    /// A parameter of a function whose parameters have no names here: `3`, `*3`.
+    fn numbered_slot(&mut self) -> Result<Slot, EffectError> {
+        let word = self.word("a place")?;
+        let (number, pointee) = match word.strip_prefix('*') {
+            Some(number) => (number, true),
+            None => (word, false),
+        };
+        let number = number.parse().map_err(|_| EffectError::BadNumber(word.to_owned()))?;
+        Ok(if pointee { Slot::Pointee(number) } else { Slot::Arg(number) })
     }
 
     fn size(&mut self) -> Result<Size, EffectError> {

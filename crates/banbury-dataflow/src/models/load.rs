@@ -14,13 +14,21 @@ const WIDE: u32 = 4;
 
 /// The model files that come with Banbury.
 const BUILTIN: &[(&str, &str)] = &[
-    ("libc-string.toml", include_str!("../../../../models/libc-string.toml")),
+    ("cxx.toml", include_str!("../../../../models/cxx.toml")),
+    ("gnutls.toml", include_str!("../../../../models/gnutls.toml")),
+    ("http.toml", include_str!("../../../../models/http.toml")),
+    ("json.toml", include_str!("../../../../models/json.toml")),
     ("libc-memory.toml", include_str!("../../../../models/libc-memory.toml")),
     ("libc-stdio.toml", include_str!("../../../../models/libc-stdio.toml")),
     ("libc-stdlib.toml", include_str!("../../../../models/libc-stdlib.toml")),
+    ("libc-string.toml", include_str!("../../../../models/libc-string.toml")),
+    ("libgcrypt.toml", include_str!("../../../../models/libgcrypt.toml")),
+    ("mbedtls.toml", include_str!("../../../../models/mbedtls.toml")),
+    ("openssl.toml", include_str!("../../../../models/openssl.toml")),
     ("posix-files.toml", include_str!("../../../../models/posix-files.toml")),
-    ("posix-sockets.toml", include_str!("../../../../models/posix-sockets.toml")),
     ("posix-processes.toml", include_str!("../../../../models/posix-processes.toml")),
+    ("posix-sockets.toml", include_str!("../../../../models/posix-sockets.toml")),
+    ("xml.toml", include_str!("../../../../models/xml.toml")),
 ];
 
 /// Why a model file was refused.
@@ -52,7 +60,6 @@ pub enum FunctionError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    #[expect(dead_code, reason = "for readers")]
     library: Library,
     #[serde(default, rename = "received-types")]
     received_types: Vec<String>,
@@ -68,6 +75,8 @@ struct Library {
     name: String,
     #[expect(dead_code, reason = "for readers")]
     source: String,
+    /// C++ declares the functions there too.
+    namespace: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +116,13 @@ impl Models {
         let mut added = Vec::new();
         for entry in &parsed.function {
             entry.models(file, &mut seen, &mut added)?;
+        }
+        if let Some(namespace) = &parsed.library.namespace {
+            if !language::is_identifier(namespace) {
+                let message = format!("`{namespace}` is no namespace");
+                return Err(ModelError::Syntax { file: file.to_owned(), message });
+            }
+            qualify(namespace, &mut added);
         }
         self.functions.extend(added.into_iter().map(|model| (model.name, model)));
         for name in parsed.received_types {
@@ -171,6 +187,16 @@ impl Entry {
         }
         Ok(())
     }
+}
+
+/// Adds the C++ twins of C functions; names of the implementation (`__builtin_...`) have none.
+fn qualify(namespace: &str, models: &mut Vec<FnModel>) {
+    let twins: Vec<FnModel> = models
+        .iter()
+        .filter(|model| !model.name.as_str().starts_with("__"))
+        .map(|model| FnModel { name: Symbol::new(&format!("{namespace}::{}", model.name)), ..model.clone() })
+        .collect();
+    models.extend(twins);
 }
 
 /// A C name, a qualified C++ name (`std::string::c_str`) or an `operator`.
