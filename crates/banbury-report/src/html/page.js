@@ -219,7 +219,7 @@
   const t = data.totals;
   const share = t.functions ? (Math.floor(t.functions_fully_analysed / t.functions * 1000) / 10).toFixed(1) + " % of " + number(t.functions) + " functions fully analysed" : "no functions";
   $("target").textContent = data.target;
-  $("facts").textContent = [data.commit ? data.commit.slice(0, 12) : "release " + data.release.slice(0, 12), number(t.files) + " files", number(t.lines) + " lines", share, "banbury " + data.version].join(" · ");
+  $("facts").textContent = [data.commit ? data.commit.slice(0, 12) : "release " + data.release.slice(0, 12), number(t.files) + (t.files === 1 ? " file" : " files"), number(t.lines) + " lines", share, "banbury " + data.version].join(" · ");
   $("rule").append(option("", "all rules"), ...counts((f) => f.rule).map(([r, n]) => option(r, r + " (" + number(n) + ")")));
   $("folder").append(option("", "all folders"), ...counts((f) => folder(f.file)).map(([d, n]) => option("/" + d, (d || ".") + " (" + number(n) + ")")));
   for (const id of ["text", "rule", "folder", "weight", "old"]) $(id).addEventListener("input", filter);
