@@ -1,0 +1,54 @@
+use crate::Rule;
+use banbury_dataflow::observe::Issue;
+
+use crate::shape::{CallSite, Shape, shorten};
+
+pub const RULE: Rule = Rule {
+    id: "insecure-temporary-file",
+    version: 1,
+    title: "Temporary file with a predictable name",
+    cwe: &[377],
+    readme: include_str!("README.md"),
+    default_visible: true,
+    base_weight: 3.0,
+};
+
+pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
+    for call in &shape.calls {
+        let name = call.callee.as_str();
+        if matches!(name, "mktemp" | "tmpnam" | "tmpnam_r" | "tempnam" | "_wmktemp" | "_wtmpnam" | "_wtempnam") {
+            let message = format!("'{name}' returns a name that somebody else can create before it is opened");
+            out.push(shape.issue(RULE.id, 377, call.span, message));
+        } else if matches!(name, "fopen" | "fopen64" | "open" | "creat" | "open64") {
+            fixed_name(shape, call, out);
+        }
+    }
+}
+
+/// A fixed name in a directory that everybody may write, created without `O_EXCL`.
+fn fixed_name(shape: &Shape<'_>, call: &CallSite<'_>, out: &mut Vec<Issue>) {
+    const CREATE: i128 = 0o100;
+    const EXCLUSIVE: i128 = 0o200;
+    let Some(path) = call.args.first().and_then(|a| shape.literal(a)) else { return };
+    let text = path.as_str();
+    if !["/tmp/", "/var/tmp/", "/dev/shm/"].iter().any(|d| text.starts_with(d)) {
+        return;
+    }
+    let creates = match (call.callee.as_str(), call.args.get(1)) {
+        ("creat", _) => true,
+        ("open" | "open64", Some(flags)) => {
+            shape.int(flags).is_some_and(|f| f & CREATE != 0 && f & EXCLUSIVE == 0)
+        }
+        (_, Some(mode)) => shape.literal(mode).is_some_and(|m| {
+            let mode = m.as_str();
+            mode.starts_with(['w', 'a']) && !mode.contains('x')
+        }),
+        _ => false,
+    };
+    if creates {
+        let message = format!("\"{}\" is created under a fixed name where everybody may write", shorten(text));
+        let mut issue = shape.issue(RULE.id, 377, call.span, message);
+        issue.features.push(("possible", 1.0));
+        out.push(issue);
+    }
+}

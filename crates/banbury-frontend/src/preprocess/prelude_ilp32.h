@@ -1,0 +1,62 @@
+// What differs where long and pointers have four bytes.
+#define __i386__ 1
+#define __i386 1
+#define __SIZEOF_LONG__ 4
+#define __SIZEOF_POINTER__ 4
+#define __SIZEOF_SIZE_T__ 4
+#define __LONG_MAX__ 2147483647L
+#define __SIZE_MAX__ 4294967295U
+#define __SIZE_TYPE__ unsigned int
+#define __PTRDIFF_TYPE__ int
+#define __INTPTR_TYPE__ int
+#define __UINTPTR_TYPE__ unsigned int
+#define __INT64_TYPE__ long long
+#define __UINT64_TYPE__ unsigned long long
+#define LONG_MIN (-2147483647L-1)
+#define LONG_MAX 2147483647L
+#define ULONG_MAX 4294967295UL
+#define LONG_BIT 32
+#define SSIZE_MAX 2147483647
+#define INTPTR_MIN (-2147483647-1)
+#define INTPTR_MAX 2147483647
+#define UINTPTR_MAX 4294967295U
+#define PTRDIFF_MIN (-2147483647-1)
+#define PTRDIFF_MAX 2147483647
+#define SIZE_MAX 4294967295U
+#define INT64_MIN (-9223372036854775807LL-1)
+#define INT64_MAX 9223372036854775807LL
+#define UINT64_MAX 18446744073709551615ULL
+#define RLIM_INFINITY 4294967295UL
+#define PRId64 "lld"
+#define PRIdMAX "lld"
+#define PRIdPTR "d"
+#define PRIi64 "lli"
+#define PRIiMAX "lli"
+#define PRIiPTR "i"
+#define PRIo64 "llo"
+#define PRIoMAX "llo"
+#define PRIoPTR "o"
+#define PRIu64 "llu"
+#define PRIuMAX "llu"
+#define PRIuPTR "u"
+#define PRIx64 "llx"
+#define PRIxMAX "llx"
+#define PRIxPTR "x"
+#define PRIX64 "llX"
+#define PRIXMAX "llX"
+#define PRIXPTR "X"
+#define SCNd64 "lld"
+#define SCNdMAX "lld"
+#define SCNdPTR "d"
+#define SCNi64 "lli"
+#define SCNiMAX "lli"
+#define SCNiPTR "i"
+#define SCNo64 "llo"
+#define SCNoMAX "llo"
+#define SCNoPTR "o"
+#define SCNu64 "llu"
+#define SCNuMAX "llu"
+#define SCNuPTR "u"
+#define SCNx64 "llx"
+#define SCNxMAX "llx"
+#define SCNxPTR "x"
