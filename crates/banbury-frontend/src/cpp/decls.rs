@@ -32,6 +32,11 @@ impl<'t> Converter<'t> {
 
     fn file_item(&mut self, node: Node<'t>) {
         match self.kind(node) {
+            Kind::Declaration | Kind::TypeDefinition | Kind::AliasDeclaration if node.has_error() => {
+                self.unit_errors(node);
+                let vars = self.var_decl(node);
+                self.push(Decl::Vars(vars));
+            }
             Kind::FunctionDefinition => self.lift_function(node, None, false),
             Kind::Declaration
             | Kind::TypeDefinition
@@ -72,6 +77,16 @@ impl<'t> Converter<'t> {
                 self.file_scope(node);
             }
             kind => self.stray(node, kind),
+        }
+    }
+
+    /// Errors inside a declaration outside functions; classes see to their members themselves.
+    fn unit_errors(&mut self, node: Node<'t>) {
+        let has_body = |ty: Node<'t>| ty.child_by_field_id(self.f.body).is_some();
+        if node.has_error() && !self.field(node, self.f.ty).is_some_and(has_body) {
+            let errors = self.errors_within(node);
+            let room = super::MAX_ERRORS.saturating_sub(self.unit.errors.len());
+            self.unit.errors.extend(errors.into_iter().take(room));
         }
     }
 
@@ -313,6 +328,7 @@ impl<'t> Converter<'t> {
     fn member(&mut self, node: Node<'t>, tag: Symbol, members: &mut Vec<Member>) {
         match self.kind(node) {
             Kind::FieldDeclaration | Kind::Declaration => {
+                self.unit_errors(node);
                 let vars = self.var_decl(node);
                 let overrides = self.says_override(node);
                 self.field_or_method(vars, overrides, members);
