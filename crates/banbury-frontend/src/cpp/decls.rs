@@ -51,12 +51,12 @@ impl<'t> Converter<'t> {
             }
             Kind::EnumSpecifier => self.lift_enum(node),
             Kind::NamespaceDefinition => {
-                if let Some(name) = self.field(node, self.f.name) {
-                    self.learn_namespace(name);
-                }
+                let name = self.field(node, self.f.name);
+                let outer = self.enter_namespace(name);
                 if let Some(body) = self.field(node, self.f.body) {
                     self.file_scope(body);
                 }
+                self.namespace = outer;
             }
             Kind::LinkageSpecification => {
                 if let Some(body) = self.field(node, self.f.body) {
@@ -115,6 +115,8 @@ impl<'t> Converter<'t> {
         if self.kind(node) == Kind::NamespaceAlias || self.has_token(node, "namespace") {
             for (_, child) in self.children(node) {
                 self.learn_namespace(child);
+                let name: String = self.source.text(child).split_whitespace().collect();
+                self.see_namespace(Symbol::new(&name));
             }
         }
     }
@@ -468,6 +470,7 @@ impl<'t> Converter<'t> {
             ty,
             body: block,
             class,
+            namespace: self.namespace,
             ctor_inits,
             errors: self.errors_within(node),
         })

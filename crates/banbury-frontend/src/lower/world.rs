@@ -9,13 +9,14 @@ use smallvec::SmallVec;
 
 use super::has_noreturn;
 use crate::ast::{
-    Decl, DeclSpecs, Declarator, EnumSpec, FunctionDef, Member, Param, RecordSpec, TranslationUnit,
-    TypeExpr, VarDecl,
+    Decl, DeclSpecs, Declarator, EnumSpec, FunctionDef, Member, Param, RecordSpec, TranslationUnit, TypeExpr,
+    VarDecl,
 };
 
 /// A file as far as name lookup needs to know it.
 pub(crate) struct FileInfo {
     pub path: String,
+    pub is_cpp: bool,
     /// Files it includes, directly or not, sorted.
     pub closure: Vec<u32>,
 }
@@ -172,7 +173,8 @@ impl<'a> World<'a> {
 
     fn collect_vars(&mut self, file: u32, vars: &'a VarDecl) {
         // An untagged record takes the name of the typedef that is exactly it.
-        let naming = vars.declarators.iter().find(|d| vars.specs.is_typedef && matches!(d.ty, TypeExpr::Base));
+        let naming =
+            vars.declarators.iter().find(|d| vars.specs.is_typedef && matches!(d.ty, TypeExpr::Base));
         self.walk_type(file, &vars.base, naming.map_or(Symbol::EMPTY, |d| d.name));
         for declarator in &vars.declarators {
             self.walk_type(file, &declarator.ty, Symbol::EMPTY);
@@ -328,6 +330,13 @@ impl<'a> World<'a> {
         let candidates = self.tags.get(&tag)?;
         let index = self.choose(file, candidates, |_| true, |_| 0)?;
         Some(candidates[index].1)
+    }
+
+    /// Whether `name` is that of a class and of nothing else in a C++ file.
+    pub fn is_class_name(&self, file: u32, name: Symbol) -> bool {
+        self.files[file as usize].is_cpp
+            && matches!(self.lookup_tag(file, name), Some(Tag::Record(_)))
+            && self.lookup(file, name).is_none()
     }
 
     /// Of several declarations in one file, one with a body or an initialiser tells most.
@@ -494,7 +503,15 @@ impl<'a> World<'a> {
         let mut opaque = self.opaque.write().unwrap_or_else(|e| e.into_inner());
         let id = *opaque.entry(key).or_insert_with(|| {
             let (fields, bases) = (Vec::new(), Vec::new());
-            self.types.add_record(Record { kind, name, span: Span::NONE, fields, bases, size: None, align: 1 })
+            self.types.add_record(Record {
+                kind,
+                name,
+                span: Span::NONE,
+                fields,
+                bases,
+                size: None,
+                align: 1,
+            })
         });
         if !arguments.is_empty() {
             let mut known = self.template_arguments.write().unwrap_or_else(|e| e.into_inner());
@@ -532,7 +549,6 @@ fn blank_global(declarator: &Declarator, specs: &DeclSpecs, is_extern: bool) -> 
         init: Init::Unknown,
     }
 }
-
 
 /// Whether `const` in the specifiers makes the variable itself constant (not what it points to).
 pub(crate) fn is_plain(ty: &TypeExpr) -> bool {
