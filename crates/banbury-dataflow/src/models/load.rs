@@ -16,6 +16,7 @@ const WIDE: u32 = 4;
 const BUILTIN: &[(&str, &str)] = &[
     ("apr.toml", include_str!("../../../../models/apr.toml")),
     ("asn1c.toml", include_str!("../../../../models/asn1c.toml")),
+    ("compiler-builtins.toml", include_str!("../../../../models/compiler-builtins.toml")),
     ("compression.toml", include_str!("../../../../models/compression.toml")),
     ("cxx.toml", include_str!("../../../../models/cxx.toml")),
     ("databases.toml", include_str!("../../../../models/databases.toml")),
@@ -26,6 +27,7 @@ const BUILTIN: &[(&str, &str)] = &[
     ("http.toml", include_str!("../../../../models/http.toml")),
     ("json.toml", include_str!("../../../../models/json.toml")),
     ("ldap.toml", include_str!("../../../../models/ldap.toml")),
+    ("libc-math.toml", include_str!("../../../../models/libc-math.toml")),
     ("libc-memory.toml", include_str!("../../../../models/libc-memory.toml")),
     ("libc-stdio.toml", include_str!("../../../../models/libc-stdio.toml")),
     ("libc-stdlib.toml", include_str!("../../../../models/libc-stdlib.toml")),
