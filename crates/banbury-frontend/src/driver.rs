@@ -80,8 +80,8 @@ impl Front<'_> {
         closure.shrink_to_fit();
         let unit = match self.files[file].language {
             Language::C => {
-                let types = self.preprocessor.type_names(id, &expanded);
-                let is_type = |name: Symbol| types.contains(&name).then_some(true);
+                let is_type =
+                    |name: Symbol| self.preprocessor.is_type_name(id, &expanded, name).then_some(true);
                 parse(id, &expanded.tokens, Mode::DeclarationsOnly, &is_type)
             }
             Language::Cpp => crate::cpp::parse_cpp_tokens(id, &expanded.tokens),
