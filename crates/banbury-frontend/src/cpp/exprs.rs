@@ -203,21 +203,6 @@ impl<'t> Converter<'t> {
         }
     }
 
-    /// The grammar takes a sign that stands next to the digits as part of the literal.
-    fn number(&mut self, node: Node<'t>) -> ExprKind {
-        let text = self.source.text(node);
-        let (sign, digits) = match text.as_bytes() {
-            [b'-', ..] => (Some(UnaryOp::Minus), text[1..].trim_start()),
-            [b'+', ..] => (Some(UnaryOp::Plus), text[1..].trim_start()),
-            _ => (None, &text[..]),
-        };
-        let value = literals::number(digits).unwrap_or(ExprKind::Unknown(Vec::new()));
-        match sign {
-            Some(sign) => ExprKind::Unary(sign, Box::new(self.expr_at(node, value))),
-            None => value,
-        }
-    }
-
     fn string(&mut self, node: Node<'t>) -> ExprKind {
         let parts = match self.kind(node) {
             Kind::ConcatenatedString => self.children(node),
