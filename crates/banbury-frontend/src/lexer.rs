@@ -3,6 +3,8 @@
 //!
 //! Trigraphs and digraphs are not translated; both are absent from code written since 1990.
 
+use std::cell::RefCell;
+
 use banbury_base::Symbol;
 
 use crate::token::{Token, TokenKind};
@@ -568,8 +570,34 @@ fn without_splices(raw: &[u8]) -> Vec<u8> {
     out
 }
 
+const CACHE_BITS: u32 = 12;
+
+thread_local! {
+    /// Symbols of recent short texts, by their bytes: most words of a file are few and short.
+    static CACHE: RefCell<Vec<([u64; 2], Symbol)>> =
+        RefCell::new(vec![([0; 2], Symbol::EMPTY); 1 << CACHE_BITS]);
+}
+
 /// Text that is not UTF-8 is taken as Latin-1.
 pub(crate) fn intern(raw: &[u8]) -> Symbol {
+    if raw.len() > 16 || raw.contains(&0) {
+        return intern_long(raw);
+    }
+    let mut bytes = [0u8; 16];
+    bytes[..raw.len()].copy_from_slice(raw);
+    let word = u128::from_le_bytes(bytes);
+    let key = [word as u64, (word >> 64) as u64];
+    let hash = (key[0] ^ key[1].rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    CACHE.with_borrow_mut(|cache| {
+        let slot = &mut cache[(hash >> (64 - CACHE_BITS)) as usize];
+        if slot.0 != key {
+            *slot = (key, intern_long(raw));
+        }
+        slot.1
+    })
+}
+
+fn intern_long(raw: &[u8]) -> Symbol {
     match std::str::from_utf8(raw) {
         Ok(text) => Symbol::new(text),
         Err(_) => Symbol::new(&raw.iter().map(|&b| char::from(b)).collect::<String>()),

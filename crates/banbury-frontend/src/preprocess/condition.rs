@@ -199,7 +199,17 @@ pub(super) fn configuration(name: &str) -> Option<bool> {
     if !["CONFIG_", "HAVE_", "ENABLE_", "WITH_", "USE_"].iter().any(|p| prefixed(p)) {
         return None;
     }
+    // Foreign systems, and what only observes or instruments the program.
     const OFF: &[&str] = &[
+        "FORTIFY",
+        "PRINTK_INDEX",
+        "LOCKDEP",
+        "PROVE_",
+        "KCSAN",
+        "KCOV",
+        "INSTRUMENT",
+        "GCC_PLUGIN",
+        "COMPILE_TEST",
         "WIN32",
         "WINDOWS",
         "W32",

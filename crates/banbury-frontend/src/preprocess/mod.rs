@@ -55,6 +55,8 @@ pub struct Preprocessor {
     closures: Vec<OnceLock<FileSet>>,
     given: Given,
     prelude: FxHashMap<Symbol, Arc<Macro>>,
+    /// Every name that anybody defines, by [`Symbol::index`]: most words of a text are none.
+    defined_names: Bits,
 }
 
 type Candidates = SmallVec<[Candidate; 1]>;
@@ -64,7 +66,8 @@ type Candidates = SmallVec<[Candidate; 1]>;
 struct Candidate {
     header: u32,
     directive: u32,
-    parsed: OnceLock<Arc<Macro>>,
+    /// Nothing if uses are to stay as they are.
+    parsed: OnceLock<Option<Arc<Macro>>>,
 }
 
 /// Macros given on the command line; nothing for `-U`.
@@ -133,10 +136,12 @@ impl Preprocessor {
             closures: Vec::new(),
             given: Given::of(options),
             prelude: prelude::macros(options),
+            defined_names: Bits::default(),
         };
         pp.targets = (0..files.len() as u32).into_par_iter().map(|file| pp.include_targets(file)).collect();
         pp.number_headers();
         pp.collect_names();
+        pp.collect_defined_names();
         pp.resolve_headers();
         pp
     }
@@ -299,6 +304,20 @@ impl Preprocessor {
         }
     }
 
+    fn collect_defined_names(&mut self) {
+        let names = &mut self.defined_names;
+        for scan in &self.scans {
+            for directive in scan.directives.iter().filter(|d| d.kind == DirectiveKind::Define) {
+                names.insert_growing(directive.name.index());
+            }
+        }
+        let given =
+            self.given.all.keys().chain(self.given.per_file.values().flat_map(|macros| macros.keys()));
+        for name in given.chain(self.prelude.keys()) {
+            names.insert_growing(name.index());
+        }
+    }
+
     /// Resolves every header after those that it includes.
     fn resolve_headers(&mut self) {
         let number = |&target: &u32| self.header_numbers.get(target as usize).copied();
@@ -406,8 +425,26 @@ impl Preprocessor {
         if directive.kind != DirectiveKind::Define {
             return None;
         }
-        let parsed = candidate.parsed.get_or_init(|| Arc::new(self.parse_macro(file, candidate.directive)));
-        Some(Arc::clone(parsed))
+        candidate
+            .parsed
+            .get_or_init(|| match self.known_meaning(file, directive.name) {
+                Some(known) => known.clone(),
+                None => Some(Arc::new(self.parse_macro(file, candidate.directive))),
+            })
+            .clone()
+    }
+
+    /// The entry of `known_macros.h` that replaces the definition of `name` in `file`.
+    fn known_meaning(&self, file: u32, name: Symbol) -> Option<&'static Option<Arc<Macro>>> {
+        let (directories, meaning) = prelude::known_macros().get(&name)?;
+        let path = self.files[file as usize].path.as_str();
+        let inside = |dir: &&str| {
+            path.rfind(*dir).is_some_and(|at| {
+                (at == 0 || path.as_bytes()[at - 1] == b'/')
+                    && path.as_bytes().get(at + dir.len()) == Some(&b'/')
+            })
+        };
+        directories.iter().any(|dir| inside(&dir)).then_some(meaning)
     }
 
     fn is_active(&self, candidate: &Candidate) -> bool {

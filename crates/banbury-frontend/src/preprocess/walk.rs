@@ -111,7 +111,7 @@ impl<'p> Walker<'p> {
             pp,
             file,
             cpp: pp.is_cpp(file),
-            entries: FxHashMap::default(),
+            entries: FxHashMap::with_capacity_and_hasher(64, Default::default()),
             derived: Vec::new(),
             own: Vec::new(),
             table: Vec::new(),
@@ -151,6 +151,9 @@ impl<'p> Walker<'p> {
 
     /// The macro that `name` stands for here, by number in the table.
     pub(super) fn lookup(&mut self, name: Symbol) -> Option<u32> {
+        if !self.pp.defined_names.contains(name.index() as u32) {
+            return None;
+        }
         match self.entries.get(&name) {
             Some(Entry::Own(id)) => Some(*id),
             Some(Entry::Undefined) => None,
@@ -482,7 +485,9 @@ impl<'p> Walker<'p> {
             len: 0,
             in_macro: Symbol::EMPTY,
         });
-        self.out.shrink_to_fit();
+        if self.out.capacity() > 2 * self.out.len() {
+            self.out.shrink_to_fit();
+        }
         Expanded {
             tokens: self.out,
             undecided: self.undecided,
