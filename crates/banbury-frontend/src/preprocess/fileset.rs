@@ -56,6 +56,12 @@ impl Bits {
         }
     }
 
+    pub(super) fn union_bits(&mut self, other: &Bits) {
+        for (to, from) in self.words.iter_mut().zip(&other.words) {
+            *to |= from;
+        }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.words.iter().enumerate().flat_map(|(at, &word)| {
             std::iter::successors((word != 0).then_some(word), |w| {

@@ -50,6 +50,9 @@ pub struct Preprocessor {
     macros: FxHashMap<Symbol, Candidates>,
     /// Headers that declare a type name.
     typedefs: FxHashMap<Symbol, SmallVec<[u32; 2]>>,
+    /// By header number: the file that most likely shows what a header may expect to be included
+    /// before it, or [`NONE`].
+    parents: Vec<u32>,
     /// By header number.
     resolved: Vec<OnceLock<Resolved>>,
     closures: Vec<OnceLock<FileSet>>,
@@ -132,6 +135,7 @@ impl Preprocessor {
             headers: Vec::new(),
             macros: FxHashMap::default(),
             typedefs: FxHashMap::default(),
+            parents: Vec::new(),
             resolved: Vec::new(),
             closures: Vec::new(),
             given: Given::of(options),
@@ -140,6 +144,7 @@ impl Preprocessor {
         };
         pp.targets = (0..files.len() as u32).into_par_iter().map(|file| pp.include_targets(file)).collect();
         pp.number_headers();
+        pp.find_parents();
         pp.collect_names();
         pp.collect_defined_names();
         pp.resolve_headers();
@@ -167,7 +172,7 @@ impl Preprocessor {
                 includes: Vec::new(),
             };
         }
-        Walker::new(self, file.0).run()
+        Walker::new(self, file.0).within(self.surroundings(file.0)).run()
     }
 
     /// Number of lines of `file`.
@@ -286,6 +291,45 @@ impl Preprocessor {
         self.closures = self.headers.iter().map(|_| OnceLock::new()).collect();
     }
 
+    /// A header that relies on what others include before it is read as the nearest file that
+    /// includes it would show it; headers go before source files.
+    fn find_parents(&mut self) {
+        let mut best: Vec<Option<(std::cmp::Reverse<usize>, bool, u32)>> = vec![None; self.headers.len()];
+        for (file, targets) in self.targets.iter().enumerate() {
+            let path = self.files[file].path.as_str();
+            for &target in targets.iter().filter(|&&t| t != NONE && t as usize != file) {
+                let shared = include::shared_directories(path, &self.files[target as usize].path);
+                let key = (std::cmp::Reverse(shared), self.header_number(file as u32) == NONE, file as u32);
+                let slot = &mut best[self.header_number(target) as usize];
+                if slot.is_none_or(|old| key < old) {
+                    *slot = Some(key);
+                }
+            }
+        }
+        self.parents = best.into_iter().map(|best| best.map_or(NONE, |(.., file)| file)).collect();
+    }
+
+    /// What the files around a header include; nothing for a file that nobody includes.
+    fn surroundings(&self, file: u32) -> Option<Bits> {
+        const LEVELS: usize = 8;
+        let mut number = self.header_number(file);
+        let mut bits = (number != NONE).then(|| Bits::new(self.headers.len()))?;
+        for _ in 0..LEVELS {
+            let parent = self.parents.get(number as usize).copied().unwrap_or(NONE);
+            if parent == NONE {
+                break;
+            }
+            for &target in self.targets[parent as usize].iter().filter(|&&t| t != NONE) {
+                self.add_closure(self.header_number(target), &mut bits);
+            }
+            number = self.header_number(parent);
+            if number == NONE {
+                break;
+            }
+        }
+        Some(bits)
+    }
+
     fn collect_names(&mut self) {
         for (number, &file) in self.headers.iter().enumerate() {
             let scan = &self.scans[file as usize];
@@ -347,9 +391,34 @@ impl Preprocessor {
             }
             levels[level as usize].push(component);
         }
-        for level in levels {
+        for level in &levels {
             level.par_iter().for_each(|component| self.resolve_component(component));
         }
+        if self.resolve_again() {
+            self.closures.iter_mut().for_each(|closure| *closure = OnceLock::new());
+            for level in &levels {
+                level.par_iter().for_each(|component| self.close_component(component));
+            }
+        }
+    }
+
+    /// Resolves those headers once more whose conditions ask for names that only the files around
+    /// them define. True if that made a difference.
+    fn resolve_again(&mut self) -> bool {
+        let again: Vec<(usize, Resolved)> = (0..self.headers.len())
+            .into_par_iter()
+            .filter_map(|header| {
+                let old = self.resolved[header].get().filter(|old| old.wanting)?;
+                let file = self.headers[header];
+                let new = Walker::new(self, file).within(self.surroundings(file)).resolve();
+                (new.active != old.active).then_some((header, new))
+            })
+            .collect();
+        let changed = !again.is_empty();
+        for (header, resolved) in again {
+            self.resolved[header] = OnceLock::from(resolved);
+        }
+        changed
     }
 
     fn resolve_component(&self, component: &[u32]) {
@@ -357,6 +426,10 @@ impl Preprocessor {
             let resolved = Walker::new(self, self.headers[header as usize]).resolve();
             let _ = self.resolved[header as usize].set(resolved);
         }
+        self.close_component(component);
+    }
+
+    fn close_component(&self, component: &[u32]) {
         let sets: Vec<FileSet> = component
             .iter()
             .map(|&header| {
@@ -401,8 +474,16 @@ impl Preprocessor {
         matches!(self.given.all.get(&name), Some(None))
     }
 
-    /// What `name` means in a file that sees the headers `visible`, included in this order.
-    fn derive(&self, file: u32, name: Symbol, visible: &Bits, included: &[u32]) -> Option<Arc<Macro>> {
+    /// What `name` means in a file that sees the headers `visible`, included in this order, while
+    /// the files around it include `around`.
+    fn derive(
+        &self,
+        file: u32,
+        name: Symbol,
+        visible: &Bits,
+        included: &[u32],
+        around: Option<&Bits>,
+    ) -> Option<Arc<Macro>> {
         if let Some(given) = self.given.get(file, name) {
             return given.clone();
         }
@@ -412,6 +493,11 @@ impl Preprocessor {
             let found = self.definition(event)?;
             let barred = is_core_keyword(name) || (is_soft_keyword(name) && !found.harmless_for_keyword());
             return (!barred).then_some(found);
+        }
+        if let Some(around) = around
+            && let Some(found) = self.only_definition(name, around)
+        {
+            return Some(found);
         }
         let found = self.prelude.get(&name)?;
         let cpp_word = self.is_cpp(file) && matches!(name.as_str(), "true" | "false" | "bool");
@@ -469,6 +555,15 @@ impl Preprocessor {
             return hot.last().copied();
         }
         self.replay(&hot, included)
+    }
+
+    /// The definition of `name` in the headers `around`, if there is but one.
+    fn only_definition(&self, name: Symbol, around: &Bits) -> Option<Arc<Macro>> {
+        let candidates = self.macros.get(&name)?;
+        let mut hot = candidates.iter().filter(|c| around.contains(c.header) && self.is_active(c));
+        let first = hot.next()?;
+        let barred = is_core_keyword(name) || is_soft_keyword(name) || !hot.all(|c| self.same_text(first, c));
+        (!barred).then(|| self.definition(first)).flatten()
     }
 
     fn same_text(&self, a: &Candidate, b: &Candidate) -> bool {

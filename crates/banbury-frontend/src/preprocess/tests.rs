@@ -315,3 +315,40 @@ fn typedef_names() {
     let names: Vec<&str> = pp.own_type_names(FileId(0)).iter().map(|n| n.as_str()).collect();
     assert_eq!(names, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]);
 }
+
+#[test]
+fn a_header_is_read_as_its_surroundings_show_it() {
+    let files = [
+        (
+            "core/sub.h",
+            "#if FEATURE\nint a = SIZE;\n#endif\n#ifndef LIMIT\n#define LIMIT 3\n#endif\nLIMIT NULL",
+        ),
+        ("core/all.h", "#include \"config.h\"\n#include \"sub.h\"\n#include \"late.h\"\n"),
+        ("core/config.h", "#define FEATURE 1\n#define SIZE 8\n#define NULL 0\ntypedef int t;"),
+        ("core/late.h", "#ifndef LIMIT\n#define LIMIT 9\n#endif"),
+        ("core/x.c", "#include \"all.h\"\nLIMIT"),
+    ];
+    let pp = Preprocessor::new(&tree(&files), &Options::default());
+    let out = pp.tokens(FileId(0));
+    assert_eq!(squeeze(&out.text()), "int a = 8 ; 3 0");
+    assert!(pp.is_type_name(FileId(0), &out, banbury_base::Symbol::new("t")));
+    assert_eq!(pp.tokens(FileId(4)).text(), "3");
+}
+
+#[test]
+fn known_macros_replace_definitions_of_their_headers_only() {
+    let files = [
+        ("a.c", "#include <linux/minmax.h>\nmin(a, b) pr_err(\"x\", 1) BUILD_BUG_ON(1);"),
+        (
+            "include/linux/minmax.h",
+            "#define min(x, y) huge(x, y)\n#define pr_err(f, ...) printk(KERN_ERR f, ## __VA_ARGS__)\n\
+             #define BUILD_BUG_ON(c) c c c",
+        ),
+    ];
+    let out = expand_tree(&files, &Options::default());
+    assert_eq!(
+        squeeze(&out.text()),
+        "( ( a ) < ( b ) ? ( a ) : ( b ) ) printk ( \"x\" , 1 ) ( ( void ) 0 ) ;"
+    );
+    check("#define min(x, y) own(x)\nmin(1, 2)", "own ( 1 )");
+}

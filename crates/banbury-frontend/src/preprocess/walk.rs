@@ -63,6 +63,10 @@ pub(super) struct Walker<'p> {
     /// Headers visible so far, and those included directly, in order.
     visible: Bits,
     pub(super) included: Vec<u32>,
+    /// Headers that the files around this one include.
+    around: Option<Bits>,
+    /// A condition asked for a name that is defined somewhere, but not in sight.
+    pub(super) wanting: bool,
 
     // Expansion.
     pub(super) sources: Vec<Source>,
@@ -103,6 +107,8 @@ pub(super) struct Resolved {
     pub active: Bits,
     /// Active includes of files of the release: directive and header number, in order.
     pub includes: Vec<(u32, u32)>,
+    /// A condition asked for a name that some header defines, but none in sight.
+    pub wanting: bool,
 }
 
 impl<'p> Walker<'p> {
@@ -117,6 +123,8 @@ impl<'p> Walker<'p> {
             table: Vec::new(),
             visible: Bits::new(pp.headers.len()),
             included: Vec::new(),
+            around: None,
+            wanting: false,
             sources: Vec::new(),
             floor: 0,
             sealed: false,
@@ -137,6 +145,12 @@ impl<'p> Walker<'p> {
             errors: Vec::new(),
             missing_includes: 0,
         }
+    }
+
+    /// Reads the file as a header among those that files around it include.
+    pub(super) fn within(mut self, around: Option<Bits>) -> Walker<'p> {
+        self.around = around;
+        self
     }
 
     pub(super) fn path(&self) -> &'p str {
@@ -160,15 +174,30 @@ impl<'p> Walker<'p> {
             Some(Entry::Derived(id)) => *id,
             Some(&Entry::Lazy { file, directive }) => self.parse_own(name, file, directive),
             None => {
-                let id = self
-                    .pp
-                    .derive(self.file, name, &self.visible, &self.included)
-                    .map(|found| self.add(found));
+                let around = self.around.as_ref();
+                let found = self.pp.derive(self.file, name, &self.visible, &self.included, around);
+                let id = found.map(|found| self.add(found));
                 self.entries.insert(name, Entry::Derived(id));
                 self.derived.push(name);
                 id
             }
         }
+    }
+
+    /// Like [`Walker::lookup`], in this file and what it includes only. A default that a header
+    /// gives (`#ifndef X`, `#define X`) is given whatever the files around it say.
+    pub(super) fn lookup_here(&mut self, name: Symbol) -> Option<u32> {
+        let around = self.around.take();
+        let known = matches!(self.entries.get(&name), Some(Entry::Derived(_)));
+        if known {
+            self.entries.remove(&name);
+        }
+        let id = self.lookup(name);
+        if matches!(self.entries.get(&name), Some(Entry::Derived(_))) {
+            self.entries.remove(&name);
+        }
+        self.around = around;
+        id
     }
 
     fn add(&mut self, definition: Arc<Macro>) -> u32 {
@@ -365,7 +394,7 @@ impl<'p> Walker<'p> {
                 _ => index + 1,
             };
         }
-        Resolved { active, includes }
+        Resolved { active, includes, wanting: self.wanting }
     }
 
     // Text.
@@ -477,6 +506,9 @@ impl<'p> Walker<'p> {
 
     fn finish(mut self) -> Expanded {
         let line = self.scan_of(self.file).lines;
+        if let Some(around) = &self.around {
+            self.visible.union_bits(around);
+        }
         self.out.push(Token {
             kind: TokenKind::Eof,
             text: Symbol::EMPTY,
