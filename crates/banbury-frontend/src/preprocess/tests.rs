@@ -352,3 +352,84 @@ fn known_macros_replace_definitions_of_their_headers_only() {
     );
     check("#define min(x, y) own(x)\nmin(1, 2)", "own ( 1 )");
 }
+
+/// Any sequence of directives and tokens: no panic, an end, tokens in the order of the text.
+#[test]
+fn any_directives() {
+    const PIECES: &[&str] = &[
+        "#if ",
+        "#ifdef ",
+        "#ifndef ",
+        "#elif ",
+        "#else\n",
+        "#endif\n",
+        "#define ",
+        "#undef ",
+        "#include ",
+        "#error\n",
+        "\"a.c\"",
+        "\"b.h\"\n",
+        "<c.def>\n",
+        "F(x, ...) ",
+        "F(",
+        "G(a) ",
+        "G",
+        "X ",
+        "Y",
+        "(",
+        ")",
+        ",",
+        "##",
+        "#",
+        "__VA_ARGS__",
+        "__VA_OPT__(",
+        "x",
+        "a",
+        "\n",
+        "\n",
+        "\n",
+        "\\\n",
+        "defined(",
+        "1 ",
+        "0",
+        " ? ",
+        ":",
+        "/*",
+        "*/",
+        "\"",
+        "'",
+        "{",
+        "}",
+        "typedef ",
+        ";",
+        "__LINE__",
+        "_Pragma(",
+        "NULL",
+        "=",
+        "IS_ENABLED(",
+        "CONFIG_A",
+        "&&",
+        "/",
+    ];
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) as usize % below
+    };
+    for _ in 0..1500 {
+        let mut text =
+            |pieces: usize| -> String { (0..pieces).map(|_| PIECES[next(PIECES.len())]).collect() };
+        let (a, b, c) = (text(60), text(30), text(20));
+        let sources = tree(&[("a.c", &a), ("b.h", &b), ("c.def", &c)]);
+        let pp = Preprocessor::new(&sources, &Options::default());
+        for id in 0..3 {
+            let out = pp.tokens(FileId(id));
+            assert!(
+                out.tokens.windows(2).all(|pair| pair[0].line <= pair[1].line),
+                "{a}\n---\n{b}\n---\n{c}"
+            );
+        }
+    }
+}
