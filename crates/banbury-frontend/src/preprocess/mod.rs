@@ -50,6 +50,7 @@ pub struct Preprocessor {
     macros: FxHashMap<Symbol, Candidates>,
     /// Headers that declare a type name.
     typedefs: FxHashMap<Symbol, SmallVec<[u32; 2]>>,
+    own_typedefs: FxHashSet<(u32, Symbol)>,
     /// By header number: the file that most likely shows what a header may expect to be included
     /// before it, or [`NONE`].
     parents: Vec<u32>,
@@ -135,6 +136,7 @@ impl Preprocessor {
             headers: Vec::new(),
             macros: FxHashMap::default(),
             typedefs: FxHashMap::default(),
+            own_typedefs: FxHashSet::default(),
             parents: Vec::new(),
             resolved: Vec::new(),
             closures: Vec::new(),
@@ -146,6 +148,7 @@ impl Preprocessor {
         pp.number_headers();
         pp.find_parents();
         pp.collect_names();
+        pp.collect_own_typedefs();
         pp.collect_defined_names();
         pp.resolve_headers();
         pp
@@ -197,14 +200,18 @@ impl Preprocessor {
 
     /// Whether `name` is declared by `typedef` in `file` or in a header that it includes.
     pub fn is_type_name(&self, file: FileId, expanded: &Expanded, name: Symbol) -> bool {
-        let own = self
-            .scans
-            .get(file.index())
-            .is_some_and(|scan| scan.typedefs.binary_search_by_key(&name.as_str(), |n| n.as_str()).is_ok());
-        own || self
-            .typedefs
-            .get(&name)
-            .is_some_and(|headers| headers.iter().any(|&header| expanded.visible.contains(header)))
+        self.own_typedefs.contains(&(file.0, name))
+            || self
+                .typedefs
+                .get(&name)
+                .is_some_and(|headers| headers.iter().any(|&header| expanded.visible.contains(header)))
+    }
+
+    /// Whether `file` is a fragment that others paste (an included `.c`, `.def`, `.inc`, `.tbl`,
+    /// `.x` or `.inl` file): what it says is part of the tokens of those who include it.
+    pub fn is_pasted(&self, file: FileId) -> bool {
+        self.header_numbers.get(file.index()).is_some_and(|&number| number != NONE)
+            && walk::is_fragment_path(&self.files[file.index()].path)
     }
 
     /// Names that `file` itself declares by `typedef`, sorted.
@@ -345,6 +352,12 @@ impl Preprocessor {
             for &name in &scan.typedefs {
                 self.typedefs.entry(name).or_default().push(number as u32);
             }
+        }
+    }
+
+    fn collect_own_typedefs(&mut self) {
+        for (file, scan) in self.scans.iter().enumerate() {
+            self.own_typedefs.extend(scan.typedefs.iter().map(|&name| (file as u32, name)));
         }
     }
 
@@ -587,14 +600,15 @@ impl Preprocessor {
         let mut last: Option<&Candidate> = None;
         let mut stack: Vec<(u32, u32)> = Vec::new();
         for &root in included {
-            if leads(root) && seen.insert(root) {
+            if seen.insert(root) && leads(root) {
                 stack.push((root, 0));
             }
             while let Some((header, from)) = stack.pop() {
                 let Some(resolved) = self.resolved[header as usize].get() else { continue };
                 let at = resolved.includes.partition_point(|&(directive, _)| directive < from);
+                // A header that leads nowhere is marked as read: it is asked about once.
                 let child =
-                    resolved.includes[at..].iter().find(|&&(_, child)| leads(child) && !seen.contains(child));
+                    resolved.includes[at..].iter().find(|&&(_, child)| seen.insert(child) && leads(child));
                 let until = child.map_or(u32::MAX, |&(directive, _)| directive);
                 for event in hot.iter().filter(|c| c.header == header && (from..until).contains(&c.directive))
                 {
@@ -604,7 +618,6 @@ impl Preprocessor {
                 }
                 if let Some(&(directive, child)) = child {
                     stack.push((header, directive + 1));
-                    seen.insert(child);
                     stack.push((child, 0));
                 }
             }

@@ -352,9 +352,7 @@ impl<'p> Walker<'p> {
     /// Headers that are lists of macro uses (X-macros), fragments of initialisers and included
     /// source files are pasted.
     fn wants_paste(&self, file: u32, index: u32, target: u32) -> bool {
-        let path = self.pp.files[target as usize].path.as_str();
-        let extension = path.rsplit_once('.').map_or("", |(_, e)| e);
-        if matches!(extension, "def" | "inc" | "tbl" | "x" | "c" | "inl") {
+        if is_fragment_path(&self.pp.files[target as usize].path) {
             return true;
         }
         let depth = self.depth - self.transparent.len() as i32;
@@ -610,6 +608,12 @@ impl<'p> Walker<'p> {
 
 fn tok_of(lexer: &Lexer<'_>, lexeme: &Lexeme) -> Tok {
     Tok { kind: lexeme.kind, text: lexer.spelling(lexeme), flags: if lexeme.space { SPACE } else { 0 } }
+}
+
+/// Files that are made to be included into the middle of something, by their name.
+pub(super) fn is_fragment_path(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+    matches!(extension, "def" | "inc" | "tbl" | "x" | "c" | "inl")
 }
 
 /// The `#endif` of the group that the arm at `index` belongs to, or [`NONE`].
