@@ -65,9 +65,7 @@ impl<'t> Converter<'t> {
             | Kind::DependentName
             | Kind::OperatorName
             | Kind::DestructorName => ExprKind::Ident(self.name(node).full()),
-            Kind::NumberLiteral => {
-                literals::number(&self.source.text(node)).unwrap_or(ExprKind::Unknown(Vec::new()))
-            }
+            Kind::NumberLiteral => self.number(node),
             Kind::CharLiteral => ExprKind::Char(literals::character(self.source.bytes(node))),
             Kind::StringLiteral | Kind::RawStringLiteral | Kind::ConcatenatedString => self.string(node),
             Kind::UserDefinedLiteral => match self.first(node) {
@@ -189,6 +187,21 @@ impl<'t> Converter<'t> {
         }
     }
 
+    /// The grammar takes a sign that stands next to the digits as part of the literal.
+    fn number(&mut self, node: Node<'t>) -> ExprKind {
+        let text = self.source.text(node);
+        let (sign, digits) = match text.as_bytes() {
+            [b'-', ..] => (Some(UnaryOp::Minus), text[1..].trim_start()),
+            [b'+', ..] => (Some(UnaryOp::Plus), text[1..].trim_start()),
+            _ => (None, &text[..]),
+        };
+        let value = literals::number(digits).unwrap_or(ExprKind::Unknown(Vec::new()));
+        match sign {
+            Some(sign) => ExprKind::Unary(sign, Box::new(self.expr_at(node, value))),
+            None => value,
+        }
+    }
+
     fn string(&mut self, node: Node<'t>) -> ExprKind {
         let parts = match self.kind(node) {
             Kind::ConcatenatedString => self.children(node),
@@ -292,6 +305,9 @@ impl<'t> Converter<'t> {
                 let ty = TypeName { base: self.type_spec(function), ty: TypeExpr::Base };
                 cast_or_construct(ty, arguments)
             }
+            Kind::TemplateFunction if self.source.text(function).starts_with("va_arg<") => {
+                self.va_arg(function, arguments)
+            }
             Kind::TemplateFunction => match self.named_cast(function) {
                 Some(ty) => cast_or_construct(ty, arguments),
                 None => self.template_call(function, arguments),
@@ -303,6 +319,16 @@ impl<'t> Converter<'t> {
                 ExprKind::Construct(Box::new(ty), arguments)
             }
             _ => ExprKind::Call(Box::new(self.expr(function)), arguments),
+        }
+    }
+
+    /// `va_arg<T>(list)`, which is how `va_arg(list, T)` is written for the grammar.
+    fn va_arg(&mut self, function: Node<'t>, mut arguments: Vec<Expr>) -> ExprKind {
+        let list = self.field(function, self.f.arguments);
+        let target = list.and_then(|list| self.first(list)).map(|target| self.type_name(target));
+        match (arguments.pop(), target) {
+            (Some(list), Some(target)) => ExprKind::VaArg(Box::new(list), Box::new(target)),
+            _ => ExprKind::Unknown(arguments),
         }
     }
 

@@ -537,13 +537,13 @@ impl Preprocessor {
     fn known_meaning(&self, file: u32, name: Symbol) -> Option<&'static Option<Arc<Macro>>> {
         let (directories, meaning) = prelude::known_macros().get(&name)?;
         let path = self.files[file as usize].path.as_str();
-        let inside = |dir: &&str| {
-            path.rfind(*dir).is_some_and(|at| {
+        let inside = |dir: &str| {
+            path.rfind(dir).is_some_and(|at| {
                 (at == 0 || path.as_bytes()[at - 1] == b'/')
                     && path.as_bytes().get(at + dir.len()) == Some(&b'/')
             })
         };
-        directories.iter().any(|dir| inside(&dir)).then_some(meaning)
+        directories.iter().any(|dir| inside(dir)).then_some(meaning)
     }
 
     fn is_active(&self, candidate: &Candidate) -> bool {
