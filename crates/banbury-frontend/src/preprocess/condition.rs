@@ -141,7 +141,7 @@ impl Walker<'_> {
 
     /// `defined(name)`
     fn defined(&mut self, name: Symbol) -> Value {
-        if is_provided_name(name.as_str()) {
+        if is_provided_name(name.as_str()) || (self.cpp && name == "__cplusplus") {
             return Value::Known(1);
         }
         if let Some(id) = self.lookup(name) {
@@ -163,6 +163,9 @@ impl Walker<'_> {
     fn word(&mut self, name: Symbol) -> Value {
         if name == names().r#true {
             return Value::Known(1);
+        }
+        if self.cpp && name == "__cplusplus" {
+            return Value::Known(201_703);
         }
         if self.pp.is_undefined_by_option(name) {
             return Value::Known(0);
