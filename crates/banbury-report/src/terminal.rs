@@ -134,7 +134,12 @@ fn excerpt(report: &Report, group: &[(usize, &PathStep)], steps: usize) -> Optio
             let last = index + 1 == steps;
             let kind = if last { AnnotationKind::Primary } else { AnnotationKind::Context };
             let message = plain(&step.message);
-            let label = if steps == 1 { String::new() } else { format!("{}. {message}", index + 1) };
+            // The last step says what the title says.
+            let label = match (steps, last) {
+                (1, _) => String::new(),
+                (_, true) => format!("{}.", index + 1),
+                _ => format!("{}. {message}", index + 1),
+            };
             marks.push((kind, range, label));
         }
         source.push_str(&shown(line, Span::new(FileId(0), number, 1, 0)).0);
