@@ -65,9 +65,7 @@ impl<'t> Converter<'t> {
             | Kind::DependentName
             | Kind::OperatorName
             | Kind::DestructorName => ExprKind::Ident(self.name(node).full()),
-            Kind::NumberLiteral => {
-                literals::number(&self.source.text(node)).unwrap_or(ExprKind::Unknown(Vec::new()))
-            }
+            Kind::NumberLiteral => self.number(node),
             Kind::CharLiteral => ExprKind::Char(literals::character(self.source.bytes(node))),
             Kind::StringLiteral | Kind::RawStringLiteral | Kind::ConcatenatedString => self.string(node),
             Kind::UserDefinedLiteral => match self.first(node) {
@@ -186,6 +184,21 @@ impl<'t> Converter<'t> {
             }
             Some(inner) => self.expr(inner).kind,
             None => ExprKind::Unknown(Vec::new()),
+        }
+    }
+
+    /// The grammar takes a sign that stands next to the digits as part of the literal.
+    fn number(&mut self, node: Node<'t>) -> ExprKind {
+        let text = self.source.text(node);
+        let (sign, digits) = match text.as_bytes() {
+            [b'-', ..] => (Some(UnaryOp::Minus), text[1..].trim_start()),
+            [b'+', ..] => (Some(UnaryOp::Plus), text[1..].trim_start()),
+            _ => (None, &text[..]),
+        };
+        let value = literals::number(digits).unwrap_or(ExprKind::Unknown(Vec::new()));
+        match sign {
+            Some(sign) => ExprKind::Unary(sign, Box::new(self.expr_at(node, value))),
+            None => value,
         }
     }
 
