@@ -1,4 +1,5 @@
 //! Prints the IR of a file or tree: `cargo run --example ir -- PATH [--function NAME] [--stats]`.
+//! `--cpp` takes `.h` for C++.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::{Path, PathBuf};
@@ -10,12 +11,13 @@ use banbury_ir::print_function;
 
 fn main() -> std::io::Result<()> {
     let mut roots = Vec::new();
-    let (mut function, mut stats, mut gaps) = (None, false, false);
+    let (mut function, mut stats, mut gaps, mut cpp) = (None, false, false, false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--function" => function = args.next(),
             "--stats" => stats = true,
+            "--cpp" => cpp = true,
             "--gaps" => (stats, gaps) = (true, true),
             _ => roots.push(PathBuf::from(arg)),
         }
@@ -23,6 +25,10 @@ fn main() -> std::io::Result<()> {
     let mut files = Vec::new();
     for root in &roots {
         collect(root, &mut files)?;
+    }
+    if cpp {
+        let headers = files.iter_mut().filter(|file| file.path.ends_with(".h"));
+        headers.for_each(|file| file.language = Language::Cpp);
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let bytes: usize = files.iter().map(|f| f.text.len()).sum();

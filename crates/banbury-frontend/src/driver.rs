@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::ast::{Decl, FunctionDef, TranslationUnit};
-use crate::lower::world::{FileInfo, World};
+use crate::lower::world::{FileInfo, World, is_header};
 use crate::lower::{FileEnv, Lowerer, PRELUDE, PROVISIONAL, ensure_defined, initialise_globals};
 use crate::parser::{Mode, parse};
 use crate::preprocess::Preprocessor;
@@ -44,7 +44,12 @@ pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
     let mut coverage = Vec::with_capacity(surveyed.len());
     for (surveyed, file) in surveyed.into_iter().zip(&all) {
         units.push(surveyed.unit);
-        infos.push(FileInfo { path: file.path.clone(), closure: surveyed.closure });
+        infos.push(FileInfo {
+            path: file.path.clone(),
+            is_cpp: file.language == Language::Cpp,
+            is_header: is_header(&file.path),
+            closure: surveyed.closure,
+        });
         coverage.push(surveyed.coverage);
     }
     let (program, lowered_coverage) = link(&front, &units, infos, prelude, options);
@@ -144,15 +149,18 @@ impl Front<'_> {
 #[derive(Default)]
 struct Lowered {
     functions: Vec<Function>,
+    /// Namespace of each function, or empty.
+    namespaces: Vec<Symbol>,
     statics: Vec<Global>,
     coverage: FileCoverage,
 }
 
 fn lower_unit(world: &World<'_>, file: u32, unit: &TranslationUnit) -> Lowered {
     let mut lowerer = Lowerer::new(world, file);
-    let mut functions = Vec::new();
+    let (mut functions, mut namespaces) = (Vec::new(), Vec::new());
     for decl in &unit.decls {
         if let Decl::Function(def) = decl {
+            namespaces.push(def.namespace);
             functions.push(lower_function(&mut lowerer, world, file, def));
         }
     }
@@ -163,7 +171,7 @@ fn lower_unit(world: &World<'_>, file: u32, unit: &TranslationUnit) -> Lowered {
         errors: unit.errors.iter().map(|error| (error.span, error.message.clone())).collect(),
         ..FileCoverage::default()
     };
-    Lowered { functions, statics: std::mem::take(&mut lowerer.statics), coverage }
+    Lowered { functions, namespaces, statics: std::mem::take(&mut lowerer.statics), coverage }
 }
 
 /// A panic costs its function alone and is reported as a gap.
@@ -224,7 +232,16 @@ fn link(
         .collect();
     let file_paths = world.files.iter().map(|file| file.path.clone()).collect();
     let (types, globals) = world.into_parts();
-    assemble(types, globals, file_paths, lowered)
+    let (mut program, coverage) = assemble(types, globals, file_paths, lowered);
+    program.file_namespaces = units.iter().map(innermost_first).collect();
+    (program, coverage)
+}
+
+/// The namespaces of a file, those with the longest names first.
+fn innermost_first(unit: &TranslationUnit) -> Box<[Symbol]> {
+    let mut namespaces = unit.namespaces.clone();
+    namespaces.sort_by_key(|name| (std::cmp::Reverse(name.as_str().len()), name.as_str()));
+    namespaces.into_boxed_slice()
 }
 
 fn assemble(
@@ -236,15 +253,18 @@ fn assemble(
     let mut functions = Vec::with_capacity(lowered.iter().map(|l| l.functions.len()).sum());
     let mut coverage = Vec::with_capacity(lowered.len());
     let mut undeclared: FxHashMap<Symbol, GlobalId> = FxHashMap::default();
+    let mut namespaces: Vec<Symbol> = Vec::new();
     for file in lowered {
-        let Lowered { functions: mut own, statics, coverage: file_coverage } = file;
+        let Lowered { functions: mut own, namespaces: around, statics, coverage: file_coverage } = file;
         coverage.push(file_coverage);
         if !statics.is_empty() {
             let numbers = adopt(&mut globals, &mut undeclared, statics);
             own.iter_mut().for_each(|function| renumber_function(function, &numbers));
         }
-        own.sort_by_key(|function| function.span.line);
-        functions.append(&mut own);
+        let mut placed: Vec<(Function, Symbol)> = own.into_iter().zip(around).collect();
+        placed.sort_by_key(|(function, _)| function.span.line);
+        namespaces.extend(placed.iter().map(|(_, namespace)| *namespace));
+        functions.extend(placed.into_iter().map(|(function, _)| function));
     }
     functions.shrink_to_fit();
     globals.shrink_to_fit();
@@ -252,7 +272,14 @@ fn assemble(
     for (index, function) in functions.iter().enumerate() {
         by_name.entry(function.name).or_default().push(FuncId(index as u32));
     }
-    (Program { types, globals, functions, by_name, file_paths }, coverage)
+    let mut by_namespace: FxHashMap<(Symbol, Symbol), Vec<FuncId>> = FxHashMap::default();
+    for (index, (function, namespace)) in functions.iter().zip(namespaces).enumerate() {
+        if !namespace.is_empty() {
+            by_namespace.entry((namespace, function.name)).or_default().push(FuncId(index as u32));
+        }
+    }
+    let file_namespaces = Vec::new();
+    (Program { types, globals, functions, by_name, by_namespace, file_namespaces, file_paths }, coverage)
 }
 
 /// Gives the provisional globals of a file their numbers. Undeclared names are one global for

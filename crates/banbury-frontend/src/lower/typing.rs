@@ -219,6 +219,7 @@ fn call_type<'w>(env: &mut impl Env<'w>, callee: &Expr, arguments: &[Expr]) -> T
                 let first = eval(env, cond).is_none_or(|(value, _)| value != 0);
                 return type_of(env, if first { then } else { other });
             }
+            _ if env.world().is_class_name(env.file(), *name) => return class_type(env, *name),
             _ => {}
         }
     }

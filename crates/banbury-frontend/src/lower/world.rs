@@ -16,8 +16,10 @@ use crate::ast::{
 /// A file as far as name lookup needs to know it.
 pub(crate) struct FileInfo {
     pub path: String,
+    pub is_cpp: bool,
     /// Files it includes, directly or not, sorted.
     pub closure: Vec<u32>,
+    pub is_header: bool,
 }
 
 /// Index into [`World::entries`].
@@ -334,6 +336,13 @@ impl<'a> World<'a> {
         Some(candidates[index].1)
     }
 
+    /// Whether `name` is that of a class and of nothing else in a C++ file.
+    pub fn is_class_name(&self, file: u32, name: Symbol) -> bool {
+        self.files[file as usize].is_cpp
+            && matches!(self.lookup_tag(file, name), Some(Tag::Record(_)))
+            && self.lookup(file, name).is_none()
+    }
+
     /// Of several declarations in one file, one with a body or an initialiser tells most.
     fn rank(&self, id: NameId) -> u32 {
         match &self.entries[id.0 as usize].kind {
@@ -353,18 +362,19 @@ impl<'a> World<'a> {
         rank: impl Fn(&T) -> u32,
     ) -> Option<usize> {
         if let [(at, only)] = candidates {
-            return (*at == file || is_header(&self.files[*at as usize].path) || usable(only)).then_some(0);
+            return (*at == file || self.files[*at as usize].is_header || usable(only)).then_some(0);
         }
         let closure = &self.files.get(file as usize)?.closure;
         let path = self.files[file as usize].path.as_str();
         let mut best: Option<((usize, usize, u32), usize)> = None;
         for (index, (at, item)) in candidates.iter().enumerate() {
-            let header = || is_header(&self.files[*at as usize].path);
             let near = match *at {
                 at if at == file => (5, 0),
                 at if closure.binary_search(&at).is_ok() => (4, 0),
                 at if at == self.prelude => (3, 0),
-                at if header() => (2, common_directories(path, &self.files[at as usize].path)),
+                at if self.files[at as usize].is_header => {
+                    (2, common_directories(path, &self.files[at as usize].path))
+                }
                 at if usable(item) => (1, common_directories(path, &self.files[at as usize].path)),
                 _ => continue,
             };
