@@ -1,4 +1,23 @@
-//! Abstract interpretation of the IR.
+//! Abstract interpretation of the IR: values, memory, summaries, taint.
+//!
+//! [`analyse`] runs bottom-up over the strongly connected components of the call graph. Every
+//! function is interpreted once (see [`value`] and [`state`] for the domain), leaving a
+//! [`summary::Summary`] for its callers and [`observe::Issue`]s.
 
+mod calls;
+mod checks;
+mod finish;
+mod graph;
+mod interp;
+mod join;
 pub mod models;
 pub mod observe;
+mod shapes;
+mod shared;
+pub mod state;
+pub mod summary;
+pub mod value;
+
+pub use models::{ModelError, Models};
+pub(crate) use shared::Shared;
+pub use shared::{Analysis, AnalysisOptions, analyse};

@@ -5,7 +5,9 @@
 
 pub mod ast;
 pub mod cpp;
+mod driver;
 pub mod lexer;
+mod lower;
 pub mod parser;
 pub mod preprocess;
 pub mod token;
@@ -13,6 +15,8 @@ pub mod token;
 use std::sync::Arc;
 
 use banbury_base::Span;
+
+pub use driver::build;
 
 /// A file of the release. Its [`banbury_base::FileId`] is its position in the list.
 #[derive(Clone)]

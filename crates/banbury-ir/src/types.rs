@@ -1,4 +1,4 @@
-use std::sync::RwLock;
+use std::sync::{OnceLock, RwLock};
 
 use banbury_base::{Span, Symbol};
 use rustc_hash::FxHashMap;
@@ -81,7 +81,7 @@ pub struct Field {
 pub struct TypeTable {
     types: boxcar::Vec<Type>,
     ids: RwLock<FxHashMap<Type, TypeId>>,
-    records: boxcar::Vec<Record>,
+    records: boxcar::Vec<OnceLock<Record>>,
     /// Bytes of a pointer: 8 for LP64, 4 for ILP32.
     pub pointer_bytes: u64,
 }
@@ -163,11 +163,27 @@ impl TypeTable {
 
     /// Adds a record; each definition is its own record.
     pub fn add_record(&self, record: Record) -> RecordId {
-        RecordId(self.records.push(record) as u32)
+        let id = self.declare_record();
+        self.define_record(id, record);
+        id
     }
 
+    /// Reserves an id, so that a record may refer to itself before it is complete.
+    pub fn declare_record(&self) -> RecordId {
+        RecordId(self.records.push(OnceLock::new()) as u32)
+    }
+
+    /// Completes a declared record. The first definition stays: threads that compute it at the
+    /// same time compute the same.
+    pub fn define_record(&self, id: RecordId, record: Record) {
+        if let Some(cell) = self.records.get(id.0 as usize) {
+            let _ = cell.set(record);
+        }
+    }
+
+    /// The record, unless it is only declared.
     pub fn record(&self, id: RecordId) -> Option<&Record> {
-        self.records.get(id.0 as usize)
+        self.records.get(id.0 as usize)?.get()
     }
 
     pub fn record_count(&self) -> usize {

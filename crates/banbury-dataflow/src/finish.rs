@@ -1,0 +1,330 @@
+//! The end of a function's analysis: leaks, exits by class of result, and what the callers are
+//! asked for.
+
+use banbury_base::{Span, StepKind, Symbol};
+use rustc_hash::FxHashSet;
+
+use crate::interp::Interp;
+use crate::join::join;
+use crate::observe::Issue;
+use crate::state::{Content, Life, State};
+use crate::summary::{
+    AccessKind, Exit, Exporter, Need, Obligation, Summary, entry_constraints, entry_facts, is_entry,
+    is_entry_atom, mentions_entry,
+};
+use crate::value::{Atom, AtomKind, V};
+
+const MAX_EXITS: usize = 4;
+const MAX_WRITES: usize = 32;
+
+impl Interp<'_> {
+    pub fn finish_function(mut self) -> (Summary, Vec<Issue>, bool) {
+        let exits = std::mem::take(&mut self.exits);
+        for (state, ret, span) in &exits {
+            self.check_leaks(state, *ret, *span);
+        }
+        if self.shared.is_root(self.fid) {
+            self.report_root();
+        }
+        let never_returns = exits.is_empty() && self.complete;
+        let merged = self.merge_exits(exits);
+        let mut exporter = Exporter::new(&self.a);
+        let out: Vec<Exit> =
+            merged.iter().map(|(state, ret)| export_exit(&self, &mut exporter, state, *ret)).collect();
+        let obligations = self
+            .obligations
+            .iter()
+            .map(|o| Obligation {
+                need: o.need.with_value(exporter.value(o.need.value())),
+                guard_facts: o.guard_facts.iter().map(|&(a, b)| (exporter.atom(a), b)).collect(),
+                guard_cons: o.guard_cons.iter().map(|&c| exporter.value(c)).collect(),
+                site: o.site.clone(),
+                chain: o.chain.clone(),
+            })
+            .collect();
+        let summary = Summary {
+            arena: exporter.to,
+            exits: out,
+            obligations,
+            never_returns,
+            aborts: never_returns && self.saw_abort,
+            complete: self.complete,
+        };
+        (summary, self.issues, self.complete)
+    }
+
+    /// Memory and resources that this function owns and nobody else knows when it returns.
+    fn check_leaks(&mut self, st: &State, ret: Option<V>, at: Span) {
+        if self.f.name == "main" {
+            return;
+        }
+        let kept = self.reachable(st, ret);
+        for &(atom, object) in &st.objects {
+            let Life::Owned { family, span } = object.life else { continue };
+            if kept.contains(&atom) {
+                continue;
+            }
+            let (lo, hi) = st.bounds_of_atom(&self.a, atom);
+            let info = self.a.info(atom);
+            // Null, or a failed open: there is nothing to release.
+            if hi <= 0 && info.pointer
+                || hi < 0
+                || (!info.pointer && lo < 0)
+                || (info.pointer && lo <= 0 && info.null.is_some() && hi == 0)
+            {
+                continue;
+            }
+            let memory =
+                matches!(family.as_str(), "malloc" | "new" | "new[]" | "k" | "g" | "talloc" | "mmap");
+            let (rule, cwe) = if memory {
+                ("memory-leak", 401)
+            } else if matches!(family.as_str(), "file" | "fd") {
+                ("resource-leak", 775)
+            } else {
+                ("resource-leak", 772)
+            };
+            let unchecked = lo <= 0 && info.pointer;
+            if !self.issue_keys.insert((rule, span, self.f.name)) {
+                continue;
+            }
+            let steps = vec![self.step(StepKind::Source, span, format!("acquired here ({family})"))];
+            let mut features = vec![("leak.function", 1.0)];
+            if unchecked {
+                features.push(("leak.unchecked", 1.0));
+            }
+            self.issues.push(Issue {
+                rule,
+                cwe,
+                span: if at.is_none() { span } else { at },
+                function: self.f.name,
+                message: format!(
+                    "{} is not released on this path",
+                    if memory { "memory" } else { "a resource" }
+                ),
+                steps,
+                features,
+            });
+        }
+    }
+
+    /// Objects that can still be reached after the return.
+    fn reachable(&self, st: &State, ret: Option<V>) -> FxHashSet<Atom> {
+        let mut kept = FxHashSet::default();
+        let mut work: Vec<V> = ret.into_iter().collect();
+        for &(addr, v) in &st.cells {
+            let own = self.a.base(addr).is_some_and(|b| match self.a.info(b).kind {
+                AtomKind::AddrLocal(_) => true,
+                _ => matches!(st.object(b), Some(o) if matches!(o.life, Life::Owned { .. })),
+            });
+            if !own {
+                work.push(v);
+            }
+        }
+        while let Some(v) = work.pop() {
+            if v == V::UNINIT {
+                continue;
+            }
+            // Any atom in the value may be what it was computed from.
+            for &(atom, _) in &self.a.lin(v).terms {
+                if kept.insert(atom) {
+                    for &(addr, inner) in &st.cells {
+                        if self.a.base(addr) == Some(atom) {
+                            work.push(inner);
+                        }
+                    }
+                }
+            }
+        }
+        kept
+    }
+
+    /// Nobody calls this function by name: what it needs of its buffers, a peer decides.
+    fn report_root(&mut self) {
+        let open = std::mem::take(&mut self.obligations);
+        for o in &open {
+            let Need::Within { kind, under: false, .. } = o.need else { continue };
+            if !o.site.features.iter().any(|f| f.0 == "length.paired") {
+                continue;
+            }
+            let (rule, cwe) = match kind {
+                AccessKind::Read => ("unchecked-length-read", 125),
+                AccessKind::Write => ("unchecked-length-write", 787),
+            };
+            if !self.issue_keys.insert((rule, o.site.span, o.site.function)) {
+                continue;
+            }
+            let mut features = o.site.features.clone();
+            features.push(("path.calls", o.chain.len() as f32));
+            let verb = if kind == AccessKind::Read { "reads" } else { "writes" };
+            let what = if o.site.what.is_empty() { "a buffer".into() } else { format!("'{}'", o.site.what) };
+            self.issues.push(Issue {
+                rule,
+                cwe,
+                span: o.site.span,
+                function: o.site.function,
+                message: format!("{verb} {what} without a check that its length reaches that far"),
+                steps: o.chain.clone(),
+                features,
+            });
+        }
+        self.obligations = open;
+    }
+
+    fn merge_exits(&mut self, exits: Vec<(State, Option<V>, Span)>) -> Vec<(State, Option<V>)> {
+        let mut classes: Vec<(u32, State)> = Vec::new();
+        let returns = exits.iter().any(|e| e.1.is_some());
+        for (mut state, ret, _) in exits {
+            let class = self.exit_class(&state, ret);
+            state.locals.clear();
+            if returns {
+                state.locals.push(ret.unwrap_or(V::UNINIT));
+            }
+            self.drop_private(&mut state);
+            match classes.iter_mut().find(|c| c.0 == class) {
+                Some((_, known)) => *known = join(&mut self.a, known, &state, u32::MAX),
+                None => classes.push((class, state)),
+            }
+        }
+        classes.sort_by_key(|c| c.0);
+        while classes.len() > MAX_EXITS {
+            let Some((_, last)) = classes.pop() else { break };
+            if let Some((_, known)) = classes.last_mut() {
+                *known = join(&mut self.a, known, &last, u32::MAX);
+            }
+        }
+        classes
+            .into_iter()
+            .map(|(_, s)| {
+                let r = s.locals.first().copied();
+                (s, r)
+            })
+            .collect()
+    }
+
+    /// Sign of the result and whether something of the caller's was released.
+    fn exit_class(&self, st: &State, ret: Option<V>) -> u32 {
+        let freed = st
+            .objects
+            .iter()
+            .any(|(a, o)| matches!(o.life, Life::Freed { .. }) && is_entry_atom(&self.a, *a));
+        let sign = match ret {
+            None | Some(V::UNINIT) => 0,
+            Some(v) => match st.bounds(&self.a, v) {
+                (0, 0) => 1,
+                (lo, _) if lo > 0 => 2,
+                (_, hi) if hi < 0 => 3,
+                _ => 4,
+            },
+        };
+        sign * 2 + u32::from(freed)
+    }
+
+    /// What only this function's own variables know is of no use to callers.
+    fn drop_private(&mut self, st: &mut State) {
+        let arena = &self.a;
+        st.cells.retain(|c| match arena.base(c.0).map(|b| &arena.info(b).kind) {
+            Some(AtomKind::AddrLocal(_)) | None => false,
+            Some(_) => true,
+        });
+        st.objects.retain(|(a, _)| !matches!(arena.info(*a).kind, AtomKind::AddrLocal(_)));
+    }
+}
+
+fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: Option<V>) -> Exit {
+    let arena = &this.a;
+    let mut exit =
+        Exit { ret: ret.map(|v| if v == V::UNINIT { v } else { exporter.value(v) }), ..Exit::default() };
+    for (atom, bounds) in entry_facts(arena, st, 16) {
+        exit.facts.push((exporter.atom(atom), bounds));
+    }
+    // The bounds of what comes back belong to it.
+    if let Some(atom) = ret.filter(|&v| v != V::UNINIT).and_then(|v| arena.as_atom(v)) {
+        let bounds = st.bounds_of_atom(arena, atom);
+        let to = exporter.atom(atom);
+        if !exit.facts.iter().any(|f| f.0 == to) && bounds != (arena.info(atom).lo, arena.info(atom).hi) {
+            exit.facts.push((to, bounds));
+        }
+    }
+    for c in entry_constraints(arena, st, 10) {
+        exit.cons.push(exporter.value(c));
+    }
+    for &(atom, k) in st.neq.iter().filter(|n| is_entry_atom(arena, n.0)).take(4) {
+        exit.neq.push((exporter.atom(atom), k));
+    }
+    let mut allocated = FxHashSet::default();
+    let mut note_allocated = |exit: &mut Exit, exporter: &mut Exporter<'_>, v: V| {
+        if v == V::UNINIT {
+            return;
+        }
+        for &(atom, _) in &arena.lin(v).terms {
+            let Some(object) = st.object(atom) else { continue };
+            let (Life::Owned { family, .. } | Life::Escaped { family }) = object.life else { continue };
+            if is_entry_atom(arena, atom) || !allocated.insert(atom) {
+                continue;
+            }
+            let size = object.size.filter(|&s| is_entry(arena, s)).map(|s| exporter.value(s));
+            let to = exporter.atom(atom);
+            let escaped = matches!(object.life, Life::Escaped { .. });
+            if !escaped {
+                exit.allocated.push((
+                    to,
+                    size,
+                    family,
+                    object.content == Content::Zero,
+                    arena.info(atom).span,
+                ));
+            }
+        }
+    };
+    if let Some(v) = ret {
+        note_allocated(&mut exit, exporter, v);
+    }
+    for &(addr, v) in &st.cells {
+        if exit.writes.len() >= MAX_WRITES || v == V::UNINIT {
+            continue;
+        }
+        let Some(base) = arena.base(addr) else { continue };
+        let handed_out = matches!(arena.info(base).kind, AtomKind::Alloc(..));
+        if !is_entry(arena, addr) && !handed_out || matches!(arena.info(base).kind, AtomKind::AddrStr(..)) {
+            continue;
+        }
+        if handed_out && ret.and_then(|r| arena.base(r)) != Some(base) {
+            continue;
+        }
+        let unchanged = arena
+            .as_atom(v)
+            .is_some_and(|a| matches!(arena.info(a).kind, AtomKind::Load(at, 0) if at == addr));
+        if unchanged {
+            continue;
+        }
+        note_allocated(&mut exit, exporter, v);
+        let write = (exporter.value(addr), exporter.value(v));
+        exit.writes.push(write);
+    }
+    for &(atom, object) in &st.objects {
+        if !is_entry_atom(arena, atom) {
+            continue;
+        }
+        let base = arena_value(exporter, atom);
+        if matches!(object.content, Content::Unknown(e) if e != 0) || object.content == Content::Zero {
+            exit.scrambled.push(base);
+        }
+        if object.taint != 0 {
+            let taint = exporter.taint(object.taint);
+            exit.tainted.push((base, taint));
+        }
+        if let Life::Freed { family, span } = object.life {
+            exit.freed.push((base, family, span));
+        }
+        if object.exposed && mentions_entry(&exporter.to, base) {
+            exit.escaped.push(base);
+        }
+    }
+    let _ = Symbol::EMPTY;
+    exit
+}
+
+fn arena_value(exporter: &mut Exporter<'_>, atom: Atom) -> V {
+    let to = exporter.atom(atom);
+    exporter.to.of_atom(to)
+}

@@ -1,0 +1,341 @@
+//! Merging states where paths meet, and extrapolating round loops.
+
+use banbury_base::Span;
+
+use crate::state::{Content, Life, Object, State};
+use crate::value::{Arena, Atom, AtomKind, MAX, MIN, NullOrigin, V};
+
+/// Key of a slot in [`AtomKind::Phi`].
+fn local_key(local: usize) -> u64 {
+    local as u64
+}
+
+fn cell_key(addr: V) -> u64 {
+    (1 << 32) | u64::from(addr.0)
+}
+
+/// Least upper bound of two states that reach `block`.
+pub fn join(arena: &mut Arena, a: &State, b: &State, block: u32) -> State {
+    let visit = arena.next_number();
+    let mut out = a.clone();
+    let mut phis = Vec::new();
+    for local in 0..a.locals.len() {
+        if a.locals[local] != b.locals[local] {
+            let key = local_key(local);
+            let v = phi(arena, (a, a.locals[local]), (b, b.locals[local]), (block, key, visit), &mut phis);
+            out.locals[local] = v;
+        }
+    }
+    out.cells.clear();
+    for (addr, x, y) in merged_cells(arena, a, b) {
+        let v = match x == y {
+            true => x,
+            false => phi(arena, (a, x), (b, y), (block, cell_key(addr), visit), &mut phis),
+        };
+        out.cells.push((addr, v));
+    }
+    join_facts(arena, a, b, &mut out);
+    for (atom, bounds) in phis {
+        out.set_bounds(atom, bounds);
+    }
+    join_objects(a, b, &mut out, visit);
+    if a.epoch != b.epoch {
+        out.epoch = visit;
+    }
+    out
+}
+
+/// Cells of either state, with what a load would give in the other.
+fn merged_cells(arena: &mut Arena, a: &State, b: &State) -> Vec<(V, V, V)> {
+    let mut out = Vec::with_capacity(a.cells.len().max(b.cells.len()));
+    let (mut i, mut j) = (0, 0);
+    while i < a.cells.len() || j < b.cells.len() {
+        let (x, y) = (a.cells.get(i), b.cells.get(j));
+        match (x, y) {
+            (Some(&(p, v)), Some(&(q, w))) if p == q => {
+                out.push((p, v, w));
+                i += 1;
+                j += 1;
+            }
+            (Some(&(p, v)), q) if q.is_none_or(|q| p < q.0) => {
+                if let Some(w) = absent_cell(arena, b, p) {
+                    out.push((p, v, w));
+                }
+                i += 1;
+            }
+            (_, Some(&(q, w))) => {
+                if let Some(v) = absent_cell(arena, a, q) {
+                    out.push((q, v, w));
+                }
+                j += 1;
+            }
+            _ => break,
+        }
+    }
+    out
+}
+
+/// What the address holds in a state that has no cell for it.
+fn absent_cell(arena: &mut Arena, state: &State, addr: V) -> Option<V> {
+    let base = arena.base(addr)?;
+    let object = state.object(base).copied().unwrap_or_default();
+    match object.content {
+        Content::Zero => Some(V::ZERO),
+        Content::Uninit => Some(V::UNINIT),
+        Content::Initial => arena.existing(&AtomKind::Load(addr, 0)).map(|atom| arena.of_atom(atom)),
+        Content::Unknown(epoch) => {
+            arena.existing(&AtomKind::Load(addr, epoch)).map(|atom| arena.of_atom(atom))
+        }
+    }
+}
+
+fn phi(
+    arena: &mut Arena,
+    (sa, a): (&State, V),
+    (sb, b): (&State, V),
+    (block, key, visit): (u32, u64, u32),
+    phis: &mut Vec<(Atom, (i128, i128))>,
+) -> V {
+    if a != V::UNINIT && b != V::UNINIT {
+        let d = arena.sub(b, a);
+        let same_base = arena.base(a).is_some() && arena.base(a) == arena.base(b);
+        // The same address or expression at two distances: keep what they share.
+        if arena.lin(d).terms.is_empty() && !arena.lin(a).terms.is_empty() || same_base {
+            let (lo, hi) = sb.bounds(arena, d);
+            let atom = arena.fresh(lo.min(0), hi.max(0));
+            arena.info_mut(atom).taint = arena.taint_of(d);
+            phis.push((atom, (lo.min(0), hi.max(0))));
+            let v = arena.of_atom(atom);
+            return arena.add(a, v);
+        }
+    }
+    let bounds_of = |arena: &Arena, s: &State, v: V| match v {
+        V::UNINIT => (MAX, MIN),
+        v => s.bounds(arena, v),
+    };
+    let (x, y) = (bounds_of(arena, sa, a), bounds_of(arena, sb, b));
+    let bounds = (x.0.min(y.0), x.1.max(y.1));
+    let atom = arena.atom(AtomKind::Phi(block, key, visit), MIN, MAX);
+    let pointer = |arena: &Arena, v: V| v != V::UNINIT && arena.base(v).is_some();
+    let is_pointer = pointer(arena, a) || pointer(arena, b);
+    let taint = match arena.taint_of(a) {
+        0 => arena.taint_of(b),
+        t => t,
+    };
+    let source = |arena: &Arena, v: V| {
+        let atom = arena.as_atom(v).or_else(|| arena.base(v))?;
+        let info = arena.info(atom);
+        Some((info.name, info.span, info.ty, info.null))
+    };
+    let (sa_info, sb_info) = (source(arena, a), source(arena, b));
+    let null = sa_info.and_then(|i| i.3).or(sb_info.and_then(|i| i.3)).or_else(|| {
+        let zero = arena.constant(a) == Some(0) || arena.constant(b) == Some(0);
+        (is_pointer && zero).then_some((NullOrigin::Assigned, Span::NONE))
+    });
+    let info = arena.info_mut(atom);
+    info.pointer = is_pointer;
+    info.taint = taint;
+    info.null = null;
+    if let Some((name, span, ty, _)) = sa_info.or(sb_info) {
+        (info.name, info.span, info.ty) = (name, span, ty);
+    }
+    if bounds.0 <= bounds.1 {
+        phis.push((atom, bounds));
+    }
+    arena.of_atom(atom)
+}
+
+fn join_facts(arena: &mut Arena, a: &State, b: &State, out: &mut State) {
+    out.facts.clear();
+    for &(atom, x) in &a.facts {
+        let y = b.bounds_of_atom(arena, atom);
+        let hull = (x.0.min(y.0), x.1.max(y.1));
+        let info = arena.info(atom);
+        if hull != (info.lo, info.hi) {
+            out.facts.push((atom, hull));
+        }
+    }
+    out.cons.clear();
+    for (from, other) in [(a, b), (b, a)] {
+        for &c in &from.cons {
+            if !out.cons.contains(&c) && other.proves_le0(arena, c) {
+                out.cons.push(c);
+            }
+        }
+    }
+    out.neq.retain(|&(atom, k)| {
+        let (lo, hi) = b.bounds_of_atom(arena, atom);
+        b.neq.contains(&(atom, k)) || k < lo || k > hi
+    });
+}
+
+fn join_objects(a: &State, b: &State, out: &mut State, visit: u32) {
+    out.objects.clear();
+    let (mut i, mut j) = (0, 0);
+    while i < a.objects.len() || j < b.objects.len() {
+        match (a.objects.get(i), b.objects.get(j)) {
+            (Some(&(p, x)), Some(&(q, y))) if p == q => {
+                out.objects.push((p, join_object(x, y, visit)));
+                i += 1;
+                j += 1;
+            }
+            (Some(&(p, x)), q) if q.is_none_or(|q| p < q.0) => {
+                out.objects.push((p, only_on_one_path(x, visit)));
+                i += 1;
+            }
+            (_, Some(&(q, y))) => {
+                out.objects.push((q, only_on_one_path(y, visit)));
+                j += 1;
+            }
+            _ => break,
+        }
+    }
+}
+
+fn only_on_one_path(mut object: Object, visit: u32) -> Object {
+    match object.life {
+        // Not allocated on the other path: there the pointer is something else.
+        Life::Owned { .. } | Life::Escaped { .. } | Life::Dead(_) => {}
+        Life::Freed { .. } => object.life = Life::Maybe,
+        Life::Static | Life::Maybe => {
+            // On the other path it was never touched.
+            if object.content != Content::Initial {
+                object.content = Content::Unknown(visit);
+            }
+            object.strlen = None;
+            object.filled = None;
+        }
+    }
+    object
+}
+
+fn join_object(x: Object, y: Object, visit: u32) -> Object {
+    if x == y {
+        return x;
+    }
+    let life = match (x.life, y.life) {
+        (p, q) if p == q => p,
+        (Life::Owned { .. }, Life::Escaped { family }) | (Life::Escaped { family }, Life::Owned { .. }) => {
+            Life::Escaped { family }
+        }
+        (Life::Freed { .. }, Life::Freed { .. }) => x.life,
+        _ => Life::Maybe,
+    };
+    Object {
+        size: if x.size == y.size { x.size } else { None },
+        content: if x.content == y.content { x.content } else { Content::Unknown(visit) },
+        life,
+        taint: if x.taint != 0 { x.taint } else { y.taint },
+        strlen: if x.strlen == y.strlen { x.strlen } else { None },
+        filled: if x.filled == y.filled { x.filled } else { None },
+        exposed: x.exposed || y.exposed,
+    }
+}
+
+/// Extrapolates from the state before a loop and the state after going round it: what changed
+/// becomes its first value plus an unknown multiple of the change. Slots that change by the
+/// same amount (or the opposite one) share the unknown, which keeps `p + remaining` constant.
+pub fn widen(arena: &mut Arena, base: &State, back: &State, block: u32) -> State {
+    let visit = arena.next_number();
+    let mut out = base.clone();
+    let mut steps: Vec<(V, Atom)> = Vec::new();
+    for local in 0..base.locals.len() {
+        let (a, b) = (base.locals[local], back.locals[local]);
+        if a != b {
+            out.locals[local] =
+                widen_slot(arena, (base, a), (back, b), (block, local_key(local), visit), &mut steps);
+        }
+    }
+    out.cells.clear();
+    for (addr, a, b) in merged_cells(arena, base, back) {
+        let v = match a == b {
+            true => a,
+            false => widen_slot(arena, (base, a), (back, b), (block, cell_key(addr), visit), &mut steps),
+        };
+        out.cells.push((addr, v));
+    }
+    out.facts.retain(|&(atom, (lo, hi))| {
+        let y = back.bounds_of_atom(arena, atom);
+        y.0 >= lo && y.1 <= hi
+    });
+    let cons = std::mem::take(&mut out.cons);
+    out.cons = cons.into_iter().filter(|&c| back.proves_le0(arena, c)).collect();
+    out.neq.retain(|pair| back.neq.contains(pair));
+    join_objects(base, back, &mut out, visit);
+    if base.epoch != back.epoch {
+        out.epoch = visit;
+    }
+    out
+}
+
+fn widen_slot(
+    arena: &mut Arena,
+    (base, a): (&State, V),
+    (back, b): (&State, V),
+    (block, key, visit): (u32, u64, u32),
+    steps: &mut Vec<(V, Atom)>,
+) -> V {
+    if a == V::UNINIT || b == V::UNINIT {
+        let known = if a == V::UNINIT { b } else { a };
+        let atom = arena.atom(AtomKind::Phi(block, key, visit), MIN, MAX);
+        let pointer = known != V::UNINIT && arena.base(known).is_some();
+        let taint = if known == V::UNINIT { 0 } else { arena.taint_of(known) };
+        let info = arena.info_mut(atom);
+        info.pointer = pointer;
+        info.taint = taint;
+        return arena.of_atom(atom);
+    }
+    let d = arena.sub(b, a);
+    if arena.base(d).is_none() {
+        let opposite = arena.scale(d, -1);
+        for &(step, atom) in steps.iter() {
+            let factor = if step == d {
+                1
+            } else if step == opposite {
+                -1
+            } else {
+                match (arena.constant(step), arena.constant(d)) {
+                    (Some(s), Some(k)) if s != 0 && k % s == 0 => k / s,
+                    _ => continue,
+                }
+            };
+            let atom_v = arena.of_atom(atom);
+            let moved = arena.scale(atom_v, factor);
+            return arena.add(a, moved);
+        }
+        let (lo, hi) = back.bounds(arena, d);
+        if lo >= 0 || hi <= 0 || arena.base(a).is_some() {
+            let bounds = (if lo >= 0 { 0 } else { MIN }, if hi <= 0 { 0 } else { MAX });
+            let factor = arena.constant(d).map_or(1, i128::abs).max(1);
+            let atom = arena.fresh(bounds.0, bounds.1);
+            arena.info_mut(atom).taint = arena.taint_of(d);
+            // One unknown counts the rounds where the step is a constant.
+            let unit = match arena.constant(d) {
+                Some(k) => arena.int(k / factor),
+                None => d,
+            };
+            steps.push((unit, atom));
+            let atom_v = arena.of_atom(atom);
+            let moved = arena.scale(atom_v, factor);
+            return arena.add(a, moved);
+        }
+    }
+    let (x, y) = (base.bounds(arena, a), back.bounds(arena, b));
+    let bounds = (if y.0 >= x.0 { x.0 } else { MIN }, if y.1 <= x.1 { x.1 } else { MAX });
+    let atom = arena.atom(AtomKind::Phi(block, key, visit), bounds.0, bounds.1);
+    let pointer = arena.base(a).is_some() || arena.base(b).is_some();
+    let taint = match arena.taint_of(a) {
+        0 => arena.taint_of(b),
+        t => t,
+    };
+    let zero = arena.constant(a) == Some(0) || arena.constant(b) == Some(0);
+    let inherited = arena.as_atom(b).and_then(|atom| arena.info(atom).null);
+    let info = arena.info_mut(atom);
+    info.pointer = pointer;
+    info.taint = taint;
+    info.null = inherited.or((pointer && zero).then_some((NullOrigin::Assigned, Span::NONE)));
+    if pointer {
+        info.lo = info.lo.max(0);
+    }
+    arena.of_atom(atom)
+}

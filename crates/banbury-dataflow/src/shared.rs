@@ -1,0 +1,284 @@
+//! The whole-release part of the analysis: what all functions share, and the order of work.
+
+use std::sync::{Arc, OnceLock};
+
+use banbury_base::{FileId, Symbol};
+use banbury_ir::{
+    Base, FuncId, GlobalId, Index, LocalId, Op, Operand, Place, Program, Proj, RecordId, Rvalue, Terminator,
+};
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::graph::CallGraph;
+use crate::interp::Interp;
+use crate::models::Models;
+use crate::observe::{Context, Issue, Observer};
+use crate::shapes;
+use crate::summary::Summary;
+use crate::value::{Arena, V};
+
+#[derive(Clone, Debug, Default)]
+pub struct AnalysisOptions {}
+
+/// Result of [`analyse`].
+#[derive(Default)]
+pub struct Analysis {
+    /// In order of function, then of discovery: the same for any number of threads.
+    pub issues: Vec<Issue>,
+    /// Functions whose analysis was cut short, and why.
+    pub unanalysed: Vec<(FuncId, String)>,
+}
+
+pub struct Shared<'a> {
+    pub program: &'a Program,
+    pub models: &'a Models,
+    pub observers: &'a [&'a dyn Observer],
+    graph: CallGraph,
+    constants: Vec<bool>,
+    summaries: Vec<OnceLock<Arc<Summary>>>,
+    length_params: Vec<Vec<Option<(u32, u32)>>>,
+    length_fields: FxHashMap<(RecordId, u32), u32>,
+    is_length: rustc_hash::FxHashSet<(RecordId, u32)>,
+}
+
+impl<'a> Shared<'a> {
+    fn new(program: &'a Program, models: &'a Models, observers: &'a [&'a dyn Observer]) -> Self {
+        let length_params =
+            program.functions.par_iter().map(|f| shapes::length_params(&program.types, f)).collect();
+        let mut length_fields = FxHashMap::default();
+        let mut is_length = rustc_hash::FxHashSet::default();
+        for number in 0..program.types.record_count() {
+            let id = RecordId(number as u32);
+            let Some(record) = program.types.record(id) else { continue };
+            for index in 0..record.fields.len() as u32 {
+                if let Some(sibling) = shapes::length_field(&program.types, record, index) {
+                    length_fields.insert((id, index), sibling);
+                    is_length.insert((id, sibling));
+                }
+            }
+        }
+        Shared {
+            program,
+            models,
+            observers,
+            graph: CallGraph::new(program),
+            constants: constant_globals(program),
+            summaries: (0..program.functions.len()).map(|_| OnceLock::new()).collect(),
+            length_params,
+            length_fields,
+            is_length,
+        }
+    }
+
+    pub fn resolve(&self, from: FileId, name: Symbol) -> Option<FuncId> {
+        if name.is_empty() { None } else { self.program.resolve(from, name) }
+    }
+
+    /// A model speaks for the function unless the release has its own `static` one.
+    pub fn prefers_model(&self, file: FileId, defined: Option<FuncId>) -> bool {
+        defined.is_none_or(|id| {
+            let f = self.program.function(id);
+            !(f.is_static && f.file == file)
+        })
+    }
+
+    pub fn summary(&self, id: FuncId) -> Option<Arc<Summary>> {
+        self.summaries[id.index()].get().cloned()
+    }
+
+    /// Nothing writes the global after its initialiser.
+    pub fn is_constant(&self, id: GlobalId) -> bool {
+        self.constants.get(id.index()).copied().unwrap_or(false)
+    }
+
+    pub fn is_root(&self, id: FuncId) -> bool {
+        !self.graph.has_caller[id.index()]
+            || self.graph.address_taken.contains(&self.program.function(id).name)
+    }
+
+    pub fn length_param(&self, id: FuncId, param: u32) -> Option<(u32, u32)> {
+        *self.length_params[id.index()].get(param as usize)?
+    }
+
+    pub fn length_field(&self, record: RecordId, index: u32) -> Option<u32> {
+        self.length_fields.get(&(record, index)).copied()
+    }
+
+    pub fn is_length_field(&self, record: RecordId, index: u32) -> bool {
+        self.is_length.contains(&(record, index))
+    }
+
+    pub fn note_field(&self, _function: FuncId, _field: (RecordId, u32)) {}
+
+    /// Unknown code that may call back into the release.
+    pub fn calls_back(&self, _name: Symbol) -> bool {
+        false
+    }
+
+    /// The only function that a member ever holds.
+    pub fn pointer_target(&self, arena: &Arena, v: V) -> Option<FuncId> {
+        if v == V::UNINIT {
+            return None;
+        }
+        let atom = arena.as_atom(v)?;
+        let field = arena.info(atom).field?;
+        match self.graph.members.get(&field)?.as_slice() {
+            [only] => self.program.resolve(FileId::NONE, *only),
+            _ => None,
+        }
+    }
+
+    /// Whether the local's value is used anywhere in the function.
+    pub fn is_read(&self, id: FuncId, local: LocalId) -> bool {
+        let f = self.program.function(id);
+        f.blocks.iter().any(|b| {
+            b.instrs.iter().any(|i| op_reads(&i.op, local))
+                || match &b.term {
+                    Terminator::Branch { cond: o, .. }
+                    | Terminator::Switch { value: o, .. }
+                    | Terminator::Return(Some(o)) => operand_reads(o, local),
+                    _ => false,
+                }
+        })
+    }
+}
+
+fn op_reads(op: &Op, local: LocalId) -> bool {
+    match op {
+        Op::Assign { dst, src } => {
+            let value = match src {
+                Rvalue::Use(o) | Rvalue::Unary(_, o) | Rvalue::Cast(_, o) => operand_reads(o, local),
+                Rvalue::Binary(_, a, b) => operand_reads(a, local) || operand_reads(b, local),
+                Rvalue::AddrOf(p) => p.base == Base::Local(local) || indexes(p, local),
+                Rvalue::PtrAdd { ptr, index, .. } => operand_reads(ptr, local) || operand_reads(index, local),
+            };
+            value || (!dst.proj.is_empty() && dst.base == Base::Local(local)) || indexes(dst, local)
+        }
+        Op::Call { args, callee, dst } => {
+            args.iter().any(|a| operand_reads(a, local))
+                || matches!(callee, banbury_ir::Callee::Indirect(o) if operand_reads(o, local))
+                || dst.as_ref().is_some_and(|d| !d.proj.is_empty() && d.base == Base::Local(local))
+        }
+        _ => false,
+    }
+}
+
+fn operand_reads(operand: &Operand, local: LocalId) -> bool {
+    matches!(operand, Operand::Copy(place) if place.base == Base::Local(local) || indexes(place, local))
+}
+
+fn indexes(place: &Place, local: LocalId) -> bool {
+    place
+        .proj
+        .iter()
+        .any(|p| matches!(p, Proj::At(Index::Local(l)) | Proj::Elem(Index::Local(l)) if *l == local))
+}
+
+/// Globals that no instruction assigns and whose address goes nowhere it could be written.
+fn constant_globals(program: &Program) -> Vec<bool> {
+    let mut constant: Vec<bool> = program.globals.iter().map(|g| !g.is_extern).collect();
+    let mut written = |place: &Place, address: bool| {
+        if let Base::Global(id) = place.base {
+            let through = place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)));
+            let is_const = program.globals[id.index()].is_const;
+            if !through && !(address && is_const) {
+                constant[id.index()] = false;
+            }
+        }
+    };
+    for f in &program.functions {
+        for instr in f.blocks.iter().flat_map(|b| &b.instrs) {
+            match &instr.op {
+                Op::Assign { dst, src } => {
+                    written(dst, false);
+                    if let Rvalue::AddrOf(place) = src {
+                        written(place, true);
+                    }
+                }
+                Op::Call { dst: Some(dst), .. } => written(dst, false),
+                Op::Zero(place) => written(place, false),
+                _ => {}
+            }
+        }
+    }
+    for global in &program.globals {
+        mark_addresses(&global.init, &mut constant, program);
+    }
+    constant
+}
+
+/// Addresses in initialisers let others write.
+fn mark_addresses(init: &banbury_ir::Init, constant: &mut [bool], program: &Program) {
+    match init {
+        banbury_ir::Init::Const(banbury_ir::Const::GlobalAddr(id, _)) => {
+            if !program.globals[id.index()].is_const {
+                constant[id.index()] = false;
+            }
+        }
+        banbury_ir::Init::List(entries) => {
+            for (_, entry) in entries {
+                mark_addresses(entry, constant, program);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Analyses a whole release. Deterministic for any number of threads.
+pub fn analyse(
+    program: &Program,
+    models: &Models,
+    observers: &[&dyn Observer],
+    _options: &AnalysisOptions,
+) -> Analysis {
+    let shared = Shared::new(program, models, observers);
+    let waves = shared.graph.waves();
+    let mut results: Vec<(FuncId, Vec<Issue>, Option<String>)> = Vec::new();
+    for wave in waves {
+        let mut done: Vec<_> = wave
+            .par_iter()
+            .flat_map_iter(|component| component.iter().map(|&id| analyse_function(&shared, id)))
+            .collect();
+        results.append(&mut done);
+    }
+    results.sort_by_key(|r| r.0);
+    let mut analysis = Analysis::default();
+    for (id, mut issues, reason) in results {
+        analysis.issues.append(&mut issues);
+        if let Some(reason) = reason {
+            analysis.unanalysed.push((id, reason));
+        }
+    }
+    for observer in observers {
+        observer.program(program, models, &mut analysis.issues);
+    }
+    analysis
+}
+
+fn analyse_function(shared: &Shared<'_>, id: FuncId) -> (FuncId, Vec<Issue>, Option<String>) {
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut interp = Interp::new(shared, id);
+        interp.run();
+        interp.finish_function()
+    }));
+    let (mut issues, reason) = match outcome {
+        Ok((summary, issues, complete)) => {
+            let _ = shared.summaries[id.index()].set(Arc::new(summary));
+            (issues, (!complete).then(|| "the step budget ran out".to_owned()))
+        }
+        Err(_) => (Vec::new(), Some("the analysis failed here".to_owned())),
+    };
+    let function = shared.program.function(id);
+    let cx = Context {
+        program: shared.program,
+        models: shared.models,
+        func: id,
+        function,
+        span: function.span,
+        in_macro: Symbol::EMPTY,
+    };
+    for observer in shared.observers {
+        observer.function(&cx, &mut issues);
+    }
+    (id, issues, reason)
+}

@@ -1,0 +1,272 @@
+//! What callers must know of a function, free of the function's own arena.
+//!
+//! A summary is a handful of *exits* (what holds and what changed, by class of return value, so
+//! that "non-zero means the out-parameter is unset" survives) and the *obligations* that the
+//! function could not discharge itself because they depend on what its caller passes.
+
+use banbury_base::{PathStep, Span, Symbol};
+use rustc_hash::FxHashMap;
+
+use crate::models::SinkKind;
+use crate::state::State;
+use crate::value::{Arena, Atom, AtomInfo, AtomKind, Lin, Taint, V};
+
+/// Self-contained result of analysing a function. Expressions index into `arena`.
+pub struct Summary {
+    pub arena: Arena,
+    pub exits: Vec<Exit>,
+    pub obligations: Vec<Obligation>,
+    /// No path returns.
+    pub never_returns: bool,
+    /// Ends the process abnormally on every path (`abort` and its wrappers).
+    pub aborts: bool,
+    /// Was the function analysed to its end?
+    pub complete: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Exit {
+    pub ret: Option<V>,
+    /// Bounds of entry atoms on this exit.
+    pub facts: Vec<(Atom, (i128, i128))>,
+    pub cons: Vec<V>,
+    pub neq: Vec<(Atom, i128)>,
+    /// Address, value.
+    pub writes: Vec<(V, V)>,
+    /// Base address whose other contents are unknown afterwards.
+    pub scrambled: Vec<V>,
+    /// Base address whose contents are untrusted afterwards, taint in `arena`.
+    pub tainted: Vec<(V, u32)>,
+    /// Base address, family, place of the release.
+    pub freed: Vec<(V, Symbol, Span)>,
+    /// Kept by the callee: stored in memory that outlives the call.
+    pub escaped: Vec<V>,
+    /// Allocated by the callee and handed out: atom, size, family, zeroed, place.
+    pub allocated: Vec<(Atom, Option<V>, Symbol, bool, Span)>,
+}
+
+/// What must hold on entry for a place in the function (or its callees) to be safe.
+#[derive(Clone, Debug)]
+pub struct Obligation {
+    pub need: Need,
+    pub guard_facts: Vec<(Atom, (i128, i128))>,
+    pub guard_cons: Vec<V>,
+    pub site: Site,
+    /// Calls between this function and the site, outermost first.
+    pub chain: Vec<PathStep>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccessKind {
+    Read,
+    Write,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Need {
+    /// `excess <= 0`: bytes beyond the end (or before the start, if `under`) of an object.
+    Within {
+        excess: V,
+        kind: AccessKind,
+        under: bool,
+        index: bool,
+    },
+    NonNull(V),
+    /// Not released before.
+    Live(V),
+    /// Set before it is read.
+    Initialised(V),
+    NonZero(V),
+    /// An assertion on the value.
+    Holds(V),
+    /// Untrusted data must not get here; the flag says whether what it points to counts.
+    Trusted(V, SinkKind, bool),
+    /// Releasing this: it must be the start of memory of that family.
+    Releasable(V, Symbol),
+    /// A size or count that must have a bound.
+    Bounded(V, SinkKind),
+    /// Arithmetic that must fit: value, bits, signed, and whether it is a subtraction.
+    Fits(V, u16, bool, bool),
+    /// Conversion that must keep the value.
+    Converts(V, u16, bool, bool),
+}
+
+impl Need {
+    pub fn value(&self) -> V {
+        match *self {
+            Need::Within { excess: v, .. }
+            | Need::NonNull(v)
+            | Need::Live(v)
+            | Need::Initialised(v)
+            | Need::NonZero(v)
+            | Need::Holds(v)
+            | Need::Trusted(v, ..)
+            | Need::Releasable(v, _)
+            | Need::Bounded(v, _)
+            | Need::Fits(v, ..)
+            | Need::Converts(v, ..) => v,
+        }
+    }
+
+    pub fn with_value(self, new: V) -> Need {
+        let mut need = self;
+        match &mut need {
+            Need::Within { excess: v, .. }
+            | Need::NonNull(v)
+            | Need::Live(v)
+            | Need::Initialised(v)
+            | Need::NonZero(v)
+            | Need::Holds(v)
+            | Need::Trusted(v, ..)
+            | Need::Releasable(v, _)
+            | Need::Bounded(v, _)
+            | Need::Fits(v, ..)
+            | Need::Converts(v, ..) => *v = new,
+        }
+        need
+    }
+}
+
+/// Where and what the needing place is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    pub span: Span,
+    pub function: Symbol,
+    pub in_macro: Symbol,
+    /// What is accessed, for the sentence: a variable, field or callee.
+    pub what: Symbol,
+    /// Kind of object: "stack", "heap", "static" or "".
+    pub region: &'static str,
+    /// Further facts for the weight.
+    pub features: Vec<(&'static str, f32)>,
+}
+
+/// Copies what a summary needs out of a function's arena.
+pub struct Exporter<'a> {
+    from: &'a Arena,
+    pub to: Arena,
+    atoms: FxHashMap<Atom, Atom>,
+    taints: FxHashMap<u32, u32>,
+}
+
+impl<'a> Exporter<'a> {
+    pub fn new(from: &'a Arena) -> Self {
+        Exporter { from, to: Arena::new(), atoms: FxHashMap::default(), taints: FxHashMap::default() }
+    }
+
+    pub fn value(&mut self, v: V) -> V {
+        let Lin { k, terms } = self.from.lin(v).clone();
+        let mut out = self.to.int(k);
+        for (atom, c) in terms {
+            if matches!(self.from.info(atom).kind, AtomKind::Sub(..)) {
+                continue;
+            }
+            let atom = self.atom(atom);
+            let atom_v = self.to.of_atom(atom);
+            let term = self.to.scale(atom_v, i128::from(c));
+            out = self.to.add(out, term);
+        }
+        out
+    }
+
+    pub fn taint(&mut self, id: u32) -> u32 {
+        if id == 0 {
+            return 0;
+        }
+        if let Some(&done) = self.taints.get(&id) {
+            return done;
+        }
+        let taint: Taint = self.from.taints[id as usize - 1].clone();
+        let new = self.to.add_taint(taint);
+        self.taints.insert(id, new);
+        new
+    }
+
+    pub fn atom(&mut self, atom: Atom) -> Atom {
+        if let Some(&done) = self.atoms.get(&atom) {
+            return done;
+        }
+        let info: AtomInfo = self.from.info(atom).clone();
+        let kind = match info.kind.clone() {
+            AtomKind::Load(addr, 0) => AtomKind::Load(self.value(addr), 0),
+            AtomKind::Extent(base) => AtomKind::Extent(self.atom(base)),
+            AtomKind::StrLen(addr, 0, width) => AtomKind::StrLen(self.value(addr), 0, width),
+            AtomKind::Op(op, a, b, bits) => AtomKind::Op(op, self.value(a), self.value(b), bits),
+            AtomKind::Cmp(op, a, b, unsigned) => AtomKind::Cmp(op, self.value(a), self.value(b), unsigned),
+            AtomKind::Wrap(v, bits, signed) => AtomKind::Wrap(self.value(v), bits, signed),
+            kind @ (AtomKind::Param(_)
+            | AtomKind::AddrGlobal(_)
+            | AtomKind::AddrFunc(_)
+            | AtomKind::AddrStr(..)
+            | AtomKind::FieldOffset(_)
+            | AtomKind::Uninit) => kind,
+            // The callee's own business: just some value.
+            _ => AtomKind::Fresh(1_000_000 + atom.0),
+        };
+        let taint = self.taint(info.taint);
+        let new = self.to.atom(kind, info.lo, info.hi);
+        let target = self.to.info_mut(new);
+        target.lo = info.lo;
+        target.hi = info.hi;
+        target.pointer = info.pointer;
+        target.taint = taint;
+        target.null = info.null;
+        target.name = info.name;
+        target.span = info.span;
+        target.ty = info.ty;
+        target.field = info.field;
+        self.atoms.insert(atom, new);
+        new
+    }
+}
+
+/// Whether an expression depends only on what the caller provides (and constants).
+pub fn is_entry(arena: &Arena, v: V) -> bool {
+    arena.lin(v).terms.iter().all(|&(atom, _)| is_entry_atom(arena, atom))
+}
+
+pub fn is_entry_atom(arena: &Arena, atom: Atom) -> bool {
+    match arena.info(atom).kind {
+        AtomKind::Param(_)
+        | AtomKind::AddrGlobal(_)
+        | AtomKind::AddrFunc(_)
+        | AtomKind::AddrStr(..)
+        | AtomKind::FieldOffset(_)
+        | AtomKind::Sub(..) => true,
+        AtomKind::Load(addr, 0) | AtomKind::StrLen(addr, 0, _) => is_entry(arena, addr),
+        AtomKind::Extent(base) => is_entry_atom(arena, base),
+        AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => is_entry(arena, a) && is_entry(arena, b),
+        AtomKind::Wrap(v, ..) => is_entry(arena, v),
+        _ => false,
+    }
+}
+
+/// Whether the expression mentions something the caller decides.
+pub fn mentions_entry(arena: &Arena, v: V) -> bool {
+    arena.lin(v).terms.iter().any(|&(atom, _)| match arena.info(atom).kind {
+        AtomKind::Param(_) | AtomKind::Load(_, 0) | AtomKind::Extent(_) | AtomKind::StrLen(_, 0, _) => true,
+        AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => {
+            mentions_entry(arena, a) || mentions_entry(arena, b)
+        }
+        AtomKind::Wrap(v, ..) => mentions_entry(arena, v),
+        _ => false,
+    })
+}
+
+/// The facts of a state that speak of entry values only, for guards and exits.
+pub fn entry_facts(arena: &Arena, state: &State, limit: usize) -> Vec<(Atom, (i128, i128))> {
+    state
+        .facts
+        .iter()
+        .filter(|(atom, bounds)| {
+            let info = arena.info(*atom);
+            *bounds != (info.lo, info.hi) && is_entry_atom(arena, *atom)
+        })
+        .take(limit)
+        .copied()
+        .collect()
+}
+
+pub fn entry_constraints(arena: &Arena, state: &State, limit: usize) -> Vec<V> {
+    state.cons.iter().rev().copied().filter(|&c| is_entry(arena, c)).take(limit).collect()
+}

@@ -1,0 +1,365 @@
+//! Values of one function's analysis.
+//!
+//! Every scalar, and every address, is a linear expression over *atoms*: integers the analysis
+//! cannot look into (a parameter, what a load gave, the address of an object, the result of a
+//! multiplication of two unknowns). Expressions are interned, so equality is an integer compare.
+//! A pointer is an expression with exactly one address atom of coefficient one, its *base*; the
+//! rest is the offset in bytes. That makes `p < end`, `len - (p - start)` and `buf + off + n`
+//! ordinary arithmetic, and a bounds check is a proof that one expression is not positive.
+
+use banbury_base::{PathStep, Span, Symbol};
+use banbury_ir::{BinOp, GlobalId, LocalId, TypeId};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::models::SourceKind;
+
+/// An interned linear expression.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct V(pub u32);
+
+impl V {
+    pub const ZERO: V = V(0);
+    pub const ONE: V = V(1);
+    /// The indeterminate value of a variable that was not assigned.
+    pub const UNINIT: V = V(2);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Atom(pub u32);
+
+pub type Terms = SmallVec<[(Atom, i64); 2]>;
+
+/// `k + sum of coefficient * atom`, atoms ascending, no zero coefficient.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Lin {
+    pub k: i128,
+    pub terms: Terms,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum AtomKind {
+    Uninit,
+    /// Value of a parameter on entry.
+    Param(u32),
+    /// What was in memory at the address; epoch 0 is function entry.
+    Load(V, u32),
+    AddrLocal(LocalId),
+    AddrGlobal(GlobalId),
+    AddrFunc(Symbol),
+    /// A string literal (text, bytes per element).
+    AddrStr(Symbol, u8),
+    /// Memory allocated at a call (site number, instance).
+    Alloc(u32, u32),
+    /// Bytes from the base address to the end of its object.
+    Extent(Atom),
+    /// Elements before the first zero at the address, in an epoch (bytes per element).
+    StrLen(V, u32, u8),
+    /// Result of an operation that is not linear.
+    Op(BinOp, V, V, u16),
+    /// Comparison: 1 if it holds.
+    Cmp(BinOp, V, V, bool),
+    /// Value forced into an integer type.
+    Wrap(V, u16, bool),
+    /// Offset of a field whose record is not known.
+    FieldOffset(Symbol),
+    /// Zero; marks an address as that of an array inside an object: (start, bytes).
+    Sub(V, u64),
+    /// Merge of several values at a block (block, slot key, visit).
+    Phi(u32, u64, u32),
+    /// Anything else, numbered.
+    Fresh(u32),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NullOrigin {
+    /// An allocator that can fail.
+    Allocation,
+    /// A function that returns null when it finds nothing.
+    Lookup,
+    /// A null constant that reaches here on some path.
+    Assigned,
+    /// An optional member of a received message.
+    Optional,
+}
+
+#[derive(Clone, Debug)]
+pub struct AtomInfo {
+    pub kind: AtomKind,
+    pub lo: i128,
+    pub hi: i128,
+    /// It can serve as the base of an address.
+    pub pointer: bool,
+    /// Index into [`Arena::taints`] plus one; 0 for trusted.
+    pub taint: u32,
+    /// May be null, for this reason.
+    pub null: Option<(NullOrigin, Span)>,
+    /// Variable, field or callee it came from.
+    pub name: Symbol,
+    pub span: Span,
+    pub ty: TypeId,
+    /// The member it was loaded from.
+    pub field: Option<(banbury_ir::RecordId, u32)>,
+}
+
+/// Where untrusted bytes entered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taint {
+    pub kind: SourceKind,
+    pub steps: Vec<PathStep>,
+    /// Inferred (a received buffer by its shape), not modelled.
+    pub inferred: bool,
+}
+
+pub struct Arena {
+    pub atoms: Vec<AtomInfo>,
+    atom_ids: FxHashMap<AtomKind, Atom>,
+    lins: Vec<Lin>,
+    lin_ids: FxHashMap<Lin, V>,
+    pub taints: Vec<Taint>,
+    fresh: u32,
+}
+
+/// Bounds that stand for "no bound": far outside every 64-bit type, so that sums do not wrap.
+pub const MIN: i128 = -(1 << 100);
+pub const MAX: i128 = 1 << 100;
+
+impl Default for Arena {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Arena {
+    pub fn new() -> Arena {
+        let mut arena = Arena {
+            atoms: Vec::with_capacity(64),
+            atom_ids: FxHashMap::default(),
+            lins: Vec::with_capacity(128),
+            lin_ids: FxHashMap::default(),
+            taints: Vec::new(),
+            fresh: 0,
+        };
+        arena.int(0);
+        arena.int(1);
+        let uninit = arena.atom(AtomKind::Uninit, MIN, MAX);
+        let v = arena.of_atom(uninit);
+        debug_assert_eq!(v, V::UNINIT);
+        arena
+    }
+
+    pub fn lin(&self, v: V) -> &Lin {
+        &self.lins[v.0 as usize]
+    }
+
+    pub fn info(&self, atom: Atom) -> &AtomInfo {
+        &self.atoms[atom.0 as usize]
+    }
+
+    pub fn info_mut(&mut self, atom: Atom) -> &mut AtomInfo {
+        &mut self.atoms[atom.0 as usize]
+    }
+
+    fn intern(&mut self, lin: Lin) -> V {
+        if let Some(&v) = self.lin_ids.get(&lin) {
+            return v;
+        }
+        let v = V(self.lins.len() as u32);
+        self.lins.push(lin.clone());
+        self.lin_ids.insert(lin, v);
+        v
+    }
+
+    pub fn int(&mut self, k: i128) -> V {
+        self.intern(Lin { k, terms: Terms::new() })
+    }
+
+    pub fn of_atom(&mut self, atom: Atom) -> V {
+        let mut terms = Terms::new();
+        terms.push((atom, 1));
+        self.intern(Lin { k: 0, terms })
+    }
+
+    /// The atom of that kind, made with these bounds if it is new.
+    pub fn atom(&mut self, kind: AtomKind, lo: i128, hi: i128) -> Atom {
+        if let Some(&atom) = self.atom_ids.get(&kind) {
+            return atom;
+        }
+        let atom = Atom(self.atoms.len() as u32);
+        let pointer = matches!(
+            kind,
+            AtomKind::AddrLocal(_)
+                | AtomKind::AddrGlobal(_)
+                | AtomKind::AddrFunc(_)
+                | AtomKind::AddrStr(..)
+                | AtomKind::Alloc(..)
+        );
+        self.atoms.push(AtomInfo {
+            kind: kind.clone(),
+            lo,
+            hi,
+            pointer,
+            taint: 0,
+            null: None,
+            name: Symbol::EMPTY,
+            span: Span::NONE,
+            ty: banbury_ir::TypeTable::UNKNOWN,
+            field: None,
+        });
+        self.atom_ids.insert(kind, atom);
+        atom
+    }
+
+    pub fn existing(&self, kind: &AtomKind) -> Option<Atom> {
+        self.atom_ids.get(kind).copied()
+    }
+
+    pub fn fresh(&mut self, lo: i128, hi: i128) -> Atom {
+        self.fresh += 1;
+        self.atom(AtomKind::Fresh(self.fresh), lo, hi)
+    }
+
+    pub fn next_number(&mut self) -> u32 {
+        self.fresh += 1;
+        self.fresh
+    }
+
+    pub fn constant(&self, v: V) -> Option<i128> {
+        let lin = self.lin(v);
+        lin.terms.is_empty().then_some(lin.k)
+    }
+
+    /// The atom, if the expression is that atom alone.
+    pub fn as_atom(&self, v: V) -> Option<Atom> {
+        let lin = self.lin(v);
+        match lin.terms.as_slice() {
+            [(atom, 1)] if lin.k == 0 => Some(*atom),
+            _ => None,
+        }
+    }
+
+    /// `a + factor * b`, or `None` when a coefficient does not fit.
+    fn combine(&mut self, a: V, b: V, factor: i64) -> Option<V> {
+        let (x, y) = (&self.lins[a.0 as usize], &self.lins[b.0 as usize]);
+        let k = x.k.checked_add(y.k.checked_mul(i128::from(factor))?)?;
+        if k.abs() > MAX {
+            return None;
+        }
+        let mut terms = Terms::new();
+        let (mut i, mut j) = (0, 0);
+        while i < x.terms.len() || j < y.terms.len() {
+            let left = x.terms.get(i);
+            let right = y.terms.get(j);
+            match (left, right) {
+                (Some(&(p, c)), Some(&(q, d))) if p == q => {
+                    let sum = c.checked_add(d.checked_mul(factor)?)?;
+                    if sum != 0 {
+                        terms.push((p, sum));
+                    }
+                    i += 1;
+                    j += 1;
+                }
+                (Some(&(p, c)), Some(&(q, _))) if p < q => {
+                    terms.push((p, c));
+                    i += 1;
+                }
+                (Some(&term), None) => {
+                    terms.push(term);
+                    i += 1;
+                }
+                (_, Some(&(q, d))) => {
+                    terms.push((q, d.checked_mul(factor)?));
+                    j += 1;
+                }
+                (None, None) => break,
+            }
+        }
+        if terms.len() > 6 {
+            return None;
+        }
+        Some(self.intern(Lin { k, terms }))
+    }
+
+    pub fn add(&mut self, a: V, b: V) -> V {
+        self.combine(a, b, 1).unwrap_or_else(|| self.unknown())
+    }
+
+    pub fn sub(&mut self, a: V, b: V) -> V {
+        self.combine(a, b, -1).unwrap_or_else(|| self.unknown())
+    }
+
+    pub fn scale(&mut self, a: V, factor: i128) -> V {
+        let Ok(factor) = i64::try_from(factor) else { return self.unknown() };
+        self.combine(V::ZERO, a, factor).unwrap_or_else(|| self.unknown())
+    }
+
+    pub fn plus(&mut self, a: V, k: i128) -> V {
+        if k == 0 {
+            return a;
+        }
+        let b = self.int(k);
+        self.add(a, b)
+    }
+
+    pub fn unknown(&mut self) -> V {
+        let atom = self.fresh(MIN, MAX);
+        self.of_atom(atom)
+    }
+
+    /// Base atom of an address: its only address-like term of coefficient one.
+    pub fn base(&self, v: V) -> Option<Atom> {
+        let mut found = None;
+        for &(atom, c) in &self.lin(v).terms {
+            if self.info(atom).pointer {
+                if c != 1 || found.is_some() {
+                    return None;
+                }
+                found = Some(atom);
+            }
+        }
+        found
+    }
+
+    /// The expression without [`AtomKind::Sub`] marks: what cells are keyed by.
+    pub fn plain(&mut self, v: V) -> V {
+        let is_mark = |arena: &Arena, atom: Atom| matches!(arena.info(atom).kind, AtomKind::Sub(..));
+        if !self.lin(v).terms.iter().any(|&(a, _)| is_mark(self, a)) {
+            return v;
+        }
+        let lin = self.lin(v).clone();
+        let terms: Terms = lin.terms.iter().copied().filter(|&(a, _)| !is_mark(self, a)).collect();
+        self.intern(Lin { k: lin.k, terms })
+    }
+
+    /// The innermost array the address was derived from: (start address, bytes).
+    pub fn sub_object(&self, v: V) -> Option<(V, u64)> {
+        self.lin(v).terms.iter().rev().find_map(|&(a, _)| match self.info(a).kind {
+            AtomKind::Sub(start, bytes) => Some((start, bytes)),
+            _ => None,
+        })
+    }
+
+    /// Splits an address into base atom and byte offset.
+    pub fn split(&mut self, v: V) -> Option<(Atom, V)> {
+        let base = self.base(v)?;
+        let base_v = self.of_atom(base);
+        Some((base, self.sub(v, base_v)))
+    }
+
+    /// The first taint among the expression's atoms (plus one; 0 for none).
+    pub fn taint_of(&self, v: V) -> u32 {
+        self.lin(v).terms.iter().map(|&(a, _)| self.info(a).taint).find(|&t| t != 0).unwrap_or(0)
+    }
+
+    pub fn add_taint(&mut self, taint: Taint) -> u32 {
+        if let Some(index) = self.taints.iter().position(|t| *t == taint) {
+            return index as u32 + 1;
+        }
+        self.taints.push(taint);
+        self.taints.len() as u32
+    }
+
+    pub fn taint(&self, id: u32) -> Option<&Taint> {
+        self.taints.get((id as usize).checked_sub(1)?)
+    }
+}
