@@ -70,7 +70,7 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
 fn repeated(shape: &Shape<'_>, action: Action, step: &Step<'_>, before: States, out: &mut Vec<Issue>) {
     let text = shape.place_text(&step.place);
     let callee = step.call.callee;
-    let shared = names::mentions(callee.as_str(), &["rdlock", "read", "shared", "recursive", "sem_"]);
+    let shared = names::mentions(callee.as_str(), &["rdlock", "_read", "shared", "recursive", "sem_"]);
     let (cwe, message) = match (action, before) {
         (Action::Acquire, HELD) if !shared => (764, format!("'{callee}' acquires '{text}', which is held already")),
         (Action::Release, RELEASED) if !shared => {

@@ -4,6 +4,7 @@ use banbury_dataflow::observe::Issue;
 use banbury_ir::BinOp;
 
 use crate::condition::Test;
+use crate::names;
 use crate::shape::{CallSite, Shape};
 
 pub const RULE: Rule = Rule {
@@ -108,7 +109,9 @@ fn compared(shape: &Shape<'_>, test: &Test<'_>, out: &mut Vec<Issue>) {
         }
         // An unsigned result is never below zero.
         _ if is_unsigned(shape, &call) => matches!(op, BinOp::Lt | BinOp::Ge) && right == 0,
-        Failure::Negative | Failure::Value(-1) => matches!(op, BinOp::Eq | BinOp::Ne) && right == 0,
+        Failure::Negative | Failure::Value(-1) => {
+            matches!(op, BinOp::Eq | BinOp::Ne) && right == 0 && counts(shape, &call)
+        }
         _ => false,
     };
     if blind && shape.block(test.block).is_some_and(|b| b.term_macro.is_empty()) {
@@ -127,4 +130,17 @@ fn compared(shape: &Shape<'_>, test: &Test<'_>, out: &mut Vec<Issue>) {
 fn is_unsigned(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
     let info = call.dst.and_then(|dst| shape.place_type(dst)).and_then(|ty| shape.program.types.int_info(ty));
     matches!(info, Some((_, false)))
+}
+
+/// Success is a number of things or a descriptor, rather than 0.
+fn counts(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
+    let puts = names::mentions(call.callee.as_str(), &["puts", "putc"]);
+    puts || shape.model(call.callee).is_some_and(|m| {
+        m.effects.iter().any(|e| {
+            matches!(
+                e,
+                Effect::FormatString { .. } | Effect::ScanString { .. } | Effect::Open { slot: Slot::Return, .. }
+            )
+        })
+    })
 }
