@@ -356,6 +356,7 @@ impl Parser<'_> {
             ty: wrap(parsed.layers, base),
             body,
             class: None,
+            namespace: Symbol::EMPTY,
             ctor_inits: Vec::new(),
             errors,
         }
