@@ -921,7 +921,18 @@ fn classify(need: &Need, site: &Site, evidence: &Evidence) -> (&'static str, u32
             // Files, sockets and the like; whatever else is released is memory with a destructor.
             let memory = !matches!(
                 family.as_str(),
-                "file" | "fd" | "dir" | "pipe" | "dl" | "gz" | "sem" | "mq" | "iconv" | "apr_file" | "pcap" | "usrsctp"
+                "file"
+                    | "fd"
+                    | "dir"
+                    | "pipe"
+                    | "dl"
+                    | "gz"
+                    | "sem"
+                    | "mq"
+                    | "iconv"
+                    | "apr_file"
+                    | "pcap"
+                    | "usrsctp"
             );
             if has("free.double") {
                 if memory { ("double-free", 415) } else { ("operation-on-closed-resource", 675) }
