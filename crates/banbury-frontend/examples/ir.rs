@@ -24,7 +24,7 @@ fn main() -> std::io::Result<()> {
     }
     let mut files = Vec::new();
     for root in &roots {
-        collect(root, root, &mut files)?;
+        collect(root, &mut files)?;
     }
     if cpp {
         let headers = files.iter_mut().filter(|file| file.path.ends_with(".h"));
@@ -81,12 +81,12 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-fn collect(root: &Path, path: &Path, files: &mut Vec<SourceFile>) -> std::io::Result<()> {
+fn collect(path: &Path, files: &mut Vec<SourceFile>) -> std::io::Result<()> {
     if path.is_dir() {
         for entry in std::fs::read_dir(path)? {
             let entry = entry?;
             if !entry.file_type()?.is_symlink() {
-                collect(root, &entry.path(), files)?;
+                collect(&entry.path(), files)?;
             }
         }
         return Ok(());

@@ -32,8 +32,13 @@ pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
     });
     let prelude = files.len() as u32;
     let preprocessor = Preprocessor::new(&all, options);
-    let front = Front { files: &all, preprocessor: &preprocessor };
-    let surveyed: Vec<Surveyed> = (0..all.len()).into_par_iter().map(|file| front.survey(file)).collect();
+    let mut front =
+        Front { languages: all.iter().map(|f| f.language).collect(), preprocessor: &preprocessor };
+    let mut surveyed: Vec<Surveyed> = (0..all.len()).into_par_iter().map(|file| front.survey(file)).collect();
+    for file in headers_of_cpp(&all, &surveyed) {
+        front.languages[file] = Language::Cpp;
+        surveyed[file] = front.survey(file);
+    }
     let mut units = Vec::with_capacity(surveyed.len());
     let mut infos = Vec::with_capacity(surveyed.len());
     let mut coverage = Vec::with_capacity(surveyed.len());
@@ -56,8 +61,27 @@ pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
     (program, coverage)
 }
 
+/// Headers taken for C that only C++ includes.
+fn headers_of_cpp(files: &[SourceFile], surveyed: &[Surveyed]) -> Vec<usize> {
+    let mut users = vec![(false, false); files.len()];
+    for (file, surveyed) in files.iter().zip(surveyed) {
+        let is_header = file.path.ends_with(".h");
+        for &header in &surveyed.closure {
+            let (cpp, c) = &mut users[header as usize];
+            *cpp |= file.language == Language::Cpp;
+            *c |= file.language == Language::C && !is_header;
+        }
+    }
+    let is_candidate = |file: usize| {
+        users[file] == (true, false)
+            && files[file].language == Language::C
+            && files[file].path.ends_with(".h")
+    };
+    (0..files.len()).filter(|&file| is_candidate(file)).collect()
+}
+
 struct Front<'f> {
-    files: &'f [SourceFile],
+    languages: Vec<Language>,
     preprocessor: &'f Preprocessor,
 }
 
@@ -78,7 +102,7 @@ impl Front<'_> {
         closure.sort_unstable();
         closure.dedup();
         closure.shrink_to_fit();
-        let unit = match self.files[file].language {
+        let unit = match self.languages[file] {
             Language::C => {
                 let is_type =
                     |name: Symbol| self.preprocessor.is_type_name(id, &expanded, name).then_some(true);
@@ -104,7 +128,7 @@ impl Front<'_> {
         if !surveyed.decls.iter().any(|decl| matches!(decl, Decl::Function(_))) {
             return Lowered::default();
         }
-        match self.files[file].language {
+        match self.languages[file] {
             Language::Cpp => lower_unit(world, file as u32, surveyed),
             Language::C => {
                 let expanded = self.preprocessor.tokens(id);

@@ -77,6 +77,9 @@ pub(crate) struct EnumEntry<'a> {
     pub values: OnceLock<Box<[i64]>>,
 }
 
+/// Name and template arguments.
+type OpaqueKey = (Symbol, Box<[TypeId]>);
+
 type Candidates<T> = SmallVec<[(u32, T); 1]>;
 
 /// All declarations. It borrows the syntax trees of the first pass, which must outlive it.
@@ -102,7 +105,7 @@ pub(crate) struct World<'a> {
     /// Functions declared not to return: where, and whether only there.
     noreturn: FxHashMap<Symbol, Vec<(u32, bool)>>,
     /// Records that are only named: by tag and template arguments.
-    opaque: RwLock<FxHashMap<(Symbol, Box<[TypeId]>), RecordId>>,
+    opaque: RwLock<FxHashMap<OpaqueKey, RecordId>>,
     template_arguments: RwLock<FxHashMap<RecordId, Box<[TypeId]>>>,
 }
 
