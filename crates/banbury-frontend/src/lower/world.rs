@@ -364,12 +364,18 @@ impl<'a> World<'a> {
         if let [(at, only)] = candidates {
             return (*at == file || self.files[*at as usize].is_header || usable(only)).then_some(0);
         }
+        // Candidates are in the order of their files, and a file's own win.
+        let first = candidates.partition_point(|(at, _)| *at < file);
+        let own = candidates[first..].iter().take_while(|(at, _)| *at == file).count();
+        if own > 0 {
+            let best = (first..first + own).rev().max_by_key(|&index| rank(&candidates[index].1));
+            return best;
+        }
         let closure = &self.files.get(file as usize)?.closure;
         let path = self.files[file as usize].path.as_str();
         let mut best: Option<((usize, usize, u32), usize)> = None;
         for (index, (at, item)) in candidates.iter().enumerate() {
             let near = match *at {
-                at if at == file => (5, 0),
                 at if closure.binary_search(&at).is_ok() => (4, 0),
                 at if at == self.prelude => (3, 0),
                 at if self.files[at as usize].is_header => {
