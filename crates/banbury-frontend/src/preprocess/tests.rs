@@ -174,6 +174,7 @@ fn unknown_conditions_prefer_features_and_are_recorded() {
 #[test]
 fn arms_keep_constructs_balanced_and_avoid_errors() {
     check("f() {\n#ifdef CONFIG_A\nif (a) {\n#else\nb();\n#endif\n}", "f ( ) { b ( ) ; }");
+    check("{\n#if ORDER == BIG\nb();\n#else\nl(); }\n#endif", "{ l ( ) ; }");
     check("#if X == 1\na\n#elif X == 2\nb\n#else\n#error no\n#endif", "a");
     check("#ifndef REQUIRED\n#error no\n#endif\na", "a");
 }
