@@ -307,6 +307,16 @@ fn spans_are_those_of_the_outermost_use() {
 }
 
 #[test]
+fn a_function_whose_name_is_a_macro_elsewhere_is_still_defined() {
+    let defs = "#define f(x) do { } while (0)\n#define g NULL\n#define h(x) ((void)(x))\n#define n (y)\n";
+    check(&format!("{defs}void f(int x) {{ f(x); }}"), "void f ( int x ) { do { } while ( 0 ) ; }");
+    check(
+        &format!("{defs}int *g(int x); void h(int x); int n;"),
+        "int * g ( int x ) ; void h ( int x ) ; int ( y ) ;",
+    );
+}
+
+#[test]
 fn typedef_names() {
     let text = "typedef int a; typedef struct { int no; } b, *c; typedef void (*d)(int no, char *no2);\n\
                 typedef int e(int no); typedef char f[10][N]; typedef enum { NO } __attribute__((packed)) g;\n\
