@@ -46,8 +46,8 @@ fn blocks(readme: &str) -> Vec<(String, String)> {
             }
             None if line == "```c" => block = Some(String::new()),
             None => {
-                if line.starts_with("## ") {
-                    heading = line[3..].to_owned();
+                if let Some(text) = line.strip_prefix("## ") {
+                    heading = text.to_owned();
                 }
             }
         }
@@ -136,6 +136,6 @@ fn every_example_marks_a_line() {
 #[test]
 fn blocks_are_reported_as_marked() {
     let models = Models::builtin();
-    let errors: Vec<String> = rules().iter().flat_map(|rule| check(rule, &models)).collect();
+    let errors: Vec<String> = rules().iter().flat_map(|rule| check(rule, models)).collect();
     assert!(errors.is_empty(), "{} differences:\n{}", errors.len(), errors.join("\n"));
 }

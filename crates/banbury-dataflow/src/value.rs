@@ -240,6 +240,10 @@ impl Arena {
 
     /// `a + factor * b`, or `None` when a coefficient does not fit.
     fn combine(&mut self, a: V, b: V, factor: i64) -> Option<V> {
+        // No term may have the coefficient 0.
+        if factor == 0 {
+            return Some(a);
+        }
         let (x, y) = (&self.lins[a.0 as usize], &self.lins[b.0 as usize]);
         let k = x.k.checked_add(y.k.checked_mul(i128::from(factor))?)?;
         if k.abs() > MAX {
