@@ -2,7 +2,8 @@
 
 use banbury_base::{Feature, FileId, Finding, PathStep, StepKind, Symbol, Weight};
 use banbury_dataflow::models::Models;
-use banbury_dataflow::observe::{Issue, Observer};
+use banbury_dataflow::observe::Issue;
+use banbury_dataflow::{AnalysisOptions, analyse};
 use banbury_ir::{FuncId, Program};
 use rustc_hash::FxHashMap;
 
@@ -31,36 +32,8 @@ pub struct Review {
 /// Analyses the release under all rules.
 pub fn review(program: &Program, models: &Models, options: &ReviewOptions) -> Review {
     let observers = crate::observers();
-    let (issues, unanalysed) = analyse(program, models, &observers);
-    Review { findings: weigh(program, issues, options), unanalysed }
-}
-
-/// Shows every function to the observers that look at text and graph only.
-fn analyse(
-    program: &Program,
-    models: &Models,
-    observers: &[&dyn Observer],
-) -> (Vec<Issue>, Vec<(FuncId, String)>) {
-    use banbury_dataflow::observe::Context;
-    use rayon::prelude::*;
-    let mut issues: Vec<Issue> = (0..program.functions.len())
-        .into_par_iter()
-        .flat_map_iter(|index| {
-            let func = FuncId(index as u32);
-            let function = program.function(func);
-            let cx =
-                Context { program, models, func, function, span: function.span, in_macro: Symbol::EMPTY };
-            let mut out = Vec::new();
-            for observer in observers {
-                observer.function(&cx, &mut out);
-            }
-            out
-        })
-        .collect();
-    for observer in observers {
-        observer.program(program, models, &mut issues);
-    }
-    (issues, Vec::new())
+    let analysis = analyse(program, models, &observers, &AnalysisOptions::default());
+    Review { findings: weigh(program, analysis.issues, options), unanalysed: analysis.unanalysed }
 }
 
 /// Turns issues into findings: one per rule, place and function, with weight and fingerprint.

@@ -367,6 +367,10 @@ impl Interp<'_> {
             let info = self.a.info(atom);
             let bounds = st.bounds_of_atom(&self.a, atom);
             let (side, default) = if c > 0 { (bounds.1, info.hi) } else { (bounds.0, info.lo) };
+            if c < 0 && side == default {
+                // How much there is at least is not known: no check was seen to be too weak.
+                narrowed = false;
+            }
             if c > 0 || under {
                 if info.taint != 0 {
                     taint = info.taint;
