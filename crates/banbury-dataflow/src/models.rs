@@ -147,6 +147,8 @@ pub enum Effect {
     AtMost(i64, u8),
     /// May return null for reasons the caller does not control.
     MayReturnNull,
+    /// May hold null though the call succeeded (an optional element that is not there).
+    MayBeNull(Slot),
     /// Must not be null.
     NonNull(u8),
     NoReturn,

@@ -8,16 +8,16 @@ pub mod intake;
 mod output;
 mod progress;
 mod review;
-mod seam;
 mod stage;
 mod suppress;
 mod triage;
 
+pub use banbury_checkers::{Rule, rules};
+pub use banbury_frontend::build;
 pub use cache::Cache;
 pub use output::{OutputError, remove_unfinished, write_beside_and_rename};
 pub use progress::{Progress, Silent};
 pub use review::{Fault, FileRow, Outcome, PartialFunction, ReviewError, ReviewOptions, read_models, review};
-pub use seam::{Models, Rule, program, rules};
 pub use stage::install_panic_hook;
 pub use suppress::{Suppression, SuppressionFault, SuppressionFaultKind};
 pub use triage::{BaselineCounts, HiddenCounts, State, Triage, TriageOptions, Triaged, triage};

@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use banbury_base::{Digest, FileId, Finding, Span, StableHasher};
+use banbury_checkers::ReviewOptions as CheckOptions;
+use banbury_dataflow::Models;
 use banbury_frontend::{FileCoverage, Language, Options, SourceFile};
 use banbury_ir::Program;
 use serde::{Deserialize, Serialize};
 
 use crate::intake::Manifest;
-use crate::seam::{self, CheckOptions, Models};
 use crate::stage::guarded;
 use crate::{Cache, Progress};
 
@@ -74,7 +75,7 @@ pub fn read_models(paths: &[PathBuf]) -> Result<Vec<(String, String)>, ReviewErr
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| ReviewError::ReadModel { path: name.clone(), error })?;
-        Models::builtin().add_toml(&name, &text).map_err(|error| ReviewError::Model(error.to_string()))?;
+        Models::default().add_toml(&name, &text).map_err(|error| ReviewError::Model(error.to_string()))?;
         models.push((name, text));
     }
     Ok(models)
@@ -88,7 +89,7 @@ pub fn review(
     cache: Option<&Cache>,
     progress: &dyn Progress,
 ) -> Result<Outcome, ReviewError> {
-    let mut models = Models::builtin();
+    let mut models = Models::builtin().clone();
     for (name, text) in &options.models {
         models.add_toml(name, text).map_err(|error| ReviewError::Model(error.to_string()))?;
     }
@@ -121,7 +122,7 @@ fn analyse(
 
     let mut outcome = Outcome::default();
     progress.stage("Parsing", Some(files.len() as u64));
-    let built = guarded("front end", &mut outcome.faults, || seam::program(&files, &front_end));
+    let built = guarded("front end", &mut outcome.faults, || banbury_frontend::build(&files, &front_end));
     let Some((program, coverage)) = built else {
         outcome.files = vec![FileRow::default(); files.len()];
         return outcome;
@@ -130,7 +131,7 @@ fn analyse(
 
     progress.stage("Analysing", Some(program.functions.len() as u64));
     let checked = guarded("analysis", &mut outcome.faults, || {
-        seam::check(&files, &program, models, &CheckOptions::default())
+        banbury_checkers::review(&program, models, &CheckOptions::default())
     });
     let (findings, unanalysed) =
         checked.map_or_else(Default::default, |review| (review.findings, review.unanalysed));

@@ -57,7 +57,13 @@ fn main() -> std::io::Result<()> {
     if gaps {
         for f in &program.functions {
             for gap in &f.gaps {
-                println!("{}:{}: {}: {}", program.file_paths[f.file.index()], gap.span.line, f.name, gap.reason);
+                println!(
+                    "{}:{}: {}: {}",
+                    program.file_paths[f.file.index()],
+                    gap.span.line,
+                    f.name,
+                    gap.reason
+                );
             }
         }
         for (index, c) in coverage.iter().enumerate() {

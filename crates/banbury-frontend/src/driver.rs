@@ -143,7 +143,12 @@ fn lower_unit(world: &World<'_>, file: u32, unit: &TranslationUnit) -> Lowered {
 }
 
 /// A panic costs its function alone and is reported as a gap.
-fn lower_function<'w>(lowerer: &mut Lowerer<'w>, world: &'w World<'w>, file: u32, def: &FunctionDef) -> Function {
+fn lower_function<'w>(
+    lowerer: &mut Lowerer<'w>,
+    world: &'w World<'w>,
+    file: u32,
+    def: &FunctionDef,
+) -> Function {
     if let Ok(function) = catch_unwind(AssertUnwindSafe(|| lowerer.function(def))) {
         return function;
     }
@@ -187,8 +192,12 @@ fn link(
     });
     initialise_globals(&mut world);
     let shared = &world;
-    let lowered: Vec<Lowered> =
-        units.par_iter().enumerate().with_max_len(1).map(|(file, unit)| front.lower(shared, file, unit)).collect();
+    let lowered: Vec<Lowered> = units
+        .par_iter()
+        .enumerate()
+        .with_max_len(1)
+        .map(|(file, unit)| front.lower(shared, file, unit))
+        .collect();
     let file_paths = world.files.iter().map(|file| file.path.clone()).collect();
     let (types, globals) = world.into_parts();
     assemble(types, globals, file_paths, lowered)

@@ -1,7 +1,10 @@
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use banbury_base::Span;
+use banbury_base::{FileId, Span};
+
+use crate::Report;
 
 /// Start of each line of a text.
 pub(crate) struct Lines<'t> {
@@ -28,6 +31,15 @@ impl<'t> Lines<'t> {
     pub(crate) fn count(&self) -> u32 {
         self.starts.len() as u32
     }
+}
+
+/// Line tables of the files that findings and their paths stand in.
+pub(crate) fn line_tables(report: &Report) -> BTreeMap<FileId, Lines<'_>> {
+    let spans = report.findings.iter().flat_map(|item| {
+        item.finding.path.iter().map(|step| step.span).chain(std::iter::once(item.finding.span))
+    });
+    let files: BTreeSet<FileId> = spans.map(|span| span.file).collect();
+    files.into_iter().filter_map(|id| Some((id, Lines::new(&report.file(id)?.text)))).collect()
 }
 
 /// A line as it can be shown: no control characters, bytes that are no UTF-8 replaced, and the
@@ -85,7 +97,7 @@ pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -96,7 +108,6 @@ pub(crate) fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use banbury_base::FileId;
 
     #[test]
     fn lines_and_spans() {

@@ -7,7 +7,7 @@ use banbury_base::{Digest, FileId, PathStep, Span, StepKind};
 use serde_json::{Map, Value, json};
 
 use crate::Report;
-use crate::excerpt::{Lines, utf16_columns};
+use crate::excerpt::{Lines, line_tables, utf16_columns};
 use crate::model::{Item, RuleInfo};
 
 const SCHEMA: &str =
@@ -51,14 +51,6 @@ pub fn fingerprints(log: &[u8]) -> Result<BTreeMap<Digest, u32>, BaselineError> 
         }
         _ => Ok(counts),
     }
-}
-
-fn line_tables(report: &Report) -> BTreeMap<FileId, Lines<'_>> {
-    let spans = report.findings.iter().flat_map(|item| {
-        item.finding.path.iter().map(|step| step.span).chain(std::iter::once(item.finding.span))
-    });
-    let files: BTreeSet<FileId> = spans.map(|span| span.file).collect();
-    files.into_iter().filter_map(|id| Some((id, Lines::new(&report.file(id)?.text)))).collect()
 }
 
 struct Writer<'r> {

@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let files: Vec<SourceFile> = manifest.files.iter().map(file).collect();
     let mut options = args.build.options(&Config::default())?;
     options.per_file = manifest.file_options;
-    let (program, coverage) = banbury_engine::program(&files, &options);
+    let (program, coverage) = banbury_engine::build(&files, &options);
 
     let wanted = |name: &str| args.function.as_deref().is_none_or(|function| function == name);
     let functions: Vec<_> = program.functions.iter().filter(|f| wanted(f.name.as_str())).collect();

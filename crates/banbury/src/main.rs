@@ -46,7 +46,7 @@ pub struct Global {
 
 #[derive(Subcommand)]
 enum Command {
-    Review(review::Args),
+    Review(Box<review::Args>),
     Explain(explain::Args),
     Rules(rules::Args),
     Ir(ir::Args),

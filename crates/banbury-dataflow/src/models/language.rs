@@ -126,6 +126,7 @@ impl<'a> Words<'a, '_> {
             "range" => self.range()?,
             "at-most" => Effect::AtMost(self.number()?, self.param()?),
             "may-return-null" => Effect::MayReturnNull,
+            "may-be-null" => Effect::MayBeNull(self.slot()?),
             "noreturn" => Effect::NoReturn,
             "assert" => Effect::Assert(self.param()?),
             "assert-not" => Effect::AssertNot(self.param()?),

@@ -187,3 +187,158 @@ fn entries_are_checked() {
     assert!(matches!(load("[library]"), Err(ModelError::Syntax { .. })));
     assert!(matches!(load(&good.replace("effects", "efects")), Err(ModelError::Syntax { .. })));
 }
+
+const REFERENCE: &str = include_str!("../../../../docs/models.md");
+
+#[test]
+fn the_examples_of_the_reference_are_read() {
+    let blocks: Vec<&str> =
+        REFERENCE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        load(block).unwrap();
+    }
+}
+
+/// The words in backquotes in the first column of the reference's tables.
+fn reference_words() -> Vec<&'static str> {
+    REFERENCE
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next())
+        .flat_map(|cell| cell.split('`').step_by(2))
+        .collect()
+}
+
+#[test]
+fn the_reference_knows_every_effect_and_tag() {
+    let words = reference_words();
+    let verbs: Vec<&str> = words.iter().filter_map(|word| word.split(' ').next()).collect();
+    for (file, text) in BUILTIN {
+        for line in text.lines().filter(|line| line.starts_with("effects")) {
+            for effect in line.split('"').skip(1).step_by(2) {
+                let parts: Vec<&str> = effect.split(' ').collect();
+                assert!(verbs.contains(&parts[0]), "{file}: `{}` is not in docs/models.md", parts[0]);
+                if matches!(parts[0], "tag" | "mark") {
+                    let name = parts[parts.len() - 1];
+                    assert!(words.contains(&name), "{file}: `{name}` is not in docs/models.md");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_reference_has_no_effect_that_the_loader_does_not_know() {
+    let table = REFERENCE.split("## Effects").nth(1).unwrap().split("\n\n").nth(1).unwrap();
+    for cell in table.lines().skip(2).filter_map(|line| line.split('|').nth(1)) {
+        for form in
+            cell.split('`').skip(1).step_by(2).filter(|form| !matches!(*form, "zeroed" | "never-null"))
+        {
+            let verb = form.split(' ').next().unwrap();
+            let error = load(&entry("\"p\"", &format!("\"{verb}\""))).err().map(|e| e.to_string());
+            assert!(!error.is_some_and(|e| e.contains("unknown effect")), "{verb}");
+        }
+    }
+}
+
+/// Numbers for the tests below; always the same ones (Marsaglia, Xorshift RNGs, 2003).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.below(from.len())]
+    }
+}
+
+#[test]
+fn any_words_give_a_model_or_an_error() {
+    let verbs = [
+        "read", "write", "copy", "append", "fill", "taint", "derive", "same", "inside", "allocate", "open",
+        "release", "range", "at-most", "format", "scan", "feeds", "mark", "fails", "nonnull", "p", "",
+    ];
+    let words = [
+        "p",
+        "q",
+        "*p",
+        "...",
+        "*...",
+        "return",
+        "**p",
+        "*",
+        "strlen(p)+1",
+        "strlen()",
+        "p*q",
+        "4*p-1",
+        "p+",
+        "-",
+        "*4",
+        "p*",
+        "+1",
+        "p+99999999999",
+        "4294967296*p",
+        "unbounded",
+        "unknown",
+        "-1",
+        "null",
+        "zero",
+        "18446744073709551615",
+        "network",
+        "path",
+        "malloc",
+        "zeroed",
+        "é",
+        "\u{1f4a5}",
+        "",
+    ];
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let (mut good, mut bad) = (0, 0);
+    for _ in 0..20_000 {
+        let mut effect = numbers.pick(&verbs).to_owned();
+        for _ in 0..numbers.below(4) {
+            effect = effect + " " + numbers.pick(&words);
+        }
+        let text = entry("\"p\", \"q\", \"...\"", &format!("\"{effect}\""))
+            .replace("names = [\"f\"]", "names = [\"f\"]\nwide = [\"g\"]");
+        match load(&text) {
+            Ok(models) => {
+                good += 1;
+                assert_eq!(models.functions.len(), 2);
+                // Reading is a function of the words, not of the space between them.
+                assert_eq!(
+                    models.functions[&Symbol::new("f")].effects,
+                    load(&text.replace(' ', "  ")).unwrap().functions[&Symbol::new("f")].effects
+                );
+            }
+            Err(_) => bad += 1,
+        }
+    }
+    assert!(good > 100 && bad > 100, "{good} good, {bad} bad");
+}
+
+#[test]
+fn damaged_files_give_models_or_an_error() {
+    let mut numbers = Numbers(0x0123_4567_89ab_cdef);
+    for (_, text) in BUILTIN {
+        // Long files are the same few shapes again and again.
+        let start = text[..text.len().min(3000)].rfind("\n\n").unwrap_or(text.len());
+        for _ in 0..30 {
+            let mut bytes = text.as_bytes()[..start].to_vec();
+            for _ in 0..1 + numbers.below(3) {
+                let at = numbers.below(bytes.len());
+                match numbers.below(3) {
+                    0 => drop(bytes.remove(at)),
+                    1 => bytes[at] = numbers.below(128) as u8,
+                    _ => bytes.insert(at, b"\"*[]=\n."[numbers.below(7)]),
+                }
+            }
+            let _ = load(&String::from_utf8_lossy(&bytes));
+        }
+    }
+}

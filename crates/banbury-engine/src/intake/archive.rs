@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use rustc_hash::FxHashMap;
+
 use super::limits::{Counted, Guarded};
 use super::tar::{self, EntryKind};
 use super::{Collector, IntakeError, SkipReason, Want, path_text};
@@ -81,6 +83,7 @@ fn read_tar(file: File, format: Format, collector: &mut Collector<'_>) -> Result
     let guarded = Guarded::new(stream, count, limits);
     let mut reader = tar::Reader::new(BufReader::with_capacity(1 << 16, guarded));
     let mut entries = 0;
+    let mut hard_links: Vec<(String, Option<String>)> = Vec::new();
     while let Some(entry) = reader.next_entry().map_err(|error| error.to_string())? {
         entries += 1;
         if entries > limits.max_entries {
@@ -103,6 +106,12 @@ fn read_tar(file: File, format: Format, collector: &mut Collector<'_>) -> Result
                 collector.skip(SkipReason::Special, &path);
                 continue;
             }
+            (EntryKind::HardLink, Some(path)) => {
+                if collector.want(&path, None) == Want::Read {
+                    hard_links.push((path, safe_name(&path_text(&entry.link))));
+                }
+                continue;
+            }
             (EntryKind::File, Some(path)) => path,
         };
         if collector.want(&path, Some(entry.size)) == Want::Read {
@@ -112,7 +121,27 @@ fn read_tar(file: File, format: Format, collector: &mut Collector<'_>) -> Result
             }
         }
     }
+    copy_hard_links(&hard_links, collector);
     Ok(())
+}
+
+/// Gives a file that has several names its text under each.
+fn copy_hard_links(links: &[(String, Option<String>)], collector: &mut Collector<'_>) {
+    if links.is_empty() {
+        return;
+    }
+    let by_name: FxHashMap<String, usize> =
+        collector.files.iter().enumerate().map(|(index, (path, _))| (path.clone(), index)).collect();
+    for (path, target) in links {
+        let Some(&index) = target.as_ref().and_then(|target| by_name.get(target)) else {
+            collector.skip(SkipReason::Special, path);
+            continue;
+        };
+        let text = collector.files[index].1.clone();
+        if !collector.add(path.clone(), text) {
+            return;
+        }
+    }
 }
 
 fn read_zip(file: File, collector: &mut Collector<'_>) -> Result<(), String> {

@@ -78,7 +78,7 @@ impl SkipReason {
             SkipReason::Unreadable => "could not be read",
             SkipReason::Link => "symbolic links inside the tree (read under the name they point to)",
             SkipReason::LinkOutside => "symbolic links that lead out of the tree",
-            SkipReason::Special => "devices, pipes, sockets or hard links",
+            SkipReason::Special => "devices, pipes, sockets or dangling hard links",
             SkipReason::UnsafeName => "archive entries with an absolute or climbing name",
             SkipReason::Repeated => "archive entries that repeat a name (the last one is read)",
             SkipReason::Submodule => "git submodules (not part of the revision)",

@@ -13,7 +13,9 @@ pub(super) enum EntryKind {
     File,
     Directory,
     Symlink,
-    /// Devices, pipes, hard links, sparse files.
+    /// A further name of a file that came before.
+    HardLink,
+    /// Devices, pipes, sparse files.
     Special,
     /// No file: global headers and the like.
     Metadata,
@@ -79,6 +81,7 @@ impl<R: Read> Reader<R> {
             b'0' | 0 | b'7' if path.ends_with(b"/") => EntryKind::Directory,
             b'0' | 0 | b'7' => EntryKind::File,
             b'5' => EntryKind::Directory,
+            b'1' => EntryKind::HardLink,
             b'2' => EntryKind::Symlink,
             b'g' | b'V' | b'M' | b'D' | b'X' => EntryKind::Metadata,
             _ => EntryKind::Special,

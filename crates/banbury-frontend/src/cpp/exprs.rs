@@ -292,6 +292,9 @@ impl<'t> Converter<'t> {
                 let ty = TypeName { base: self.type_spec(function), ty: TypeExpr::Base };
                 cast_or_construct(ty, arguments)
             }
+            Kind::TemplateFunction if self.source.text(function).starts_with("va_arg<") => {
+                self.va_arg(function, arguments)
+            }
             Kind::TemplateFunction => match self.named_cast(function) {
                 Some(ty) => cast_or_construct(ty, arguments),
                 None => self.template_call(function, arguments),
@@ -303,6 +306,16 @@ impl<'t> Converter<'t> {
                 ExprKind::Construct(Box::new(ty), arguments)
             }
             _ => ExprKind::Call(Box::new(self.expr(function)), arguments),
+        }
+    }
+
+    /// `va_arg<T>(list)`, which is how `va_arg(list, T)` is written for the grammar.
+    fn va_arg(&mut self, function: Node<'t>, mut arguments: Vec<Expr>) -> ExprKind {
+        let list = self.field(function, self.f.arguments);
+        let target = list.and_then(|list| self.first(list)).map(|target| self.type_name(target));
+        match (arguments.pop(), target) {
+            (Some(list), Some(target)) => ExprKind::VaArg(Box::new(list), Box::new(target)),
+            _ => ExprKind::Unknown(arguments),
         }
     }
 

@@ -8,45 +8,141 @@ use super::source::{Row, Source};
 use crate::token::{Token, TokenKind};
 
 /// Tokens that stood next to each other share a row (`operator()`, `[[`, `"x"sv` fall apart
-/// otherwise); every other token begins one.
+/// otherwise); every other token begins one. What the grammar has no rule for is written in a
+/// way that it has one for.
 pub(super) fn render(file: FileId, tokens: &[Token]) -> Source {
-    let mut out = Writer { text: Vec::with_capacity(tokens.len() * 6), rows: Vec::new(), before: None };
-    let mut new_stars = Vec::new();
+    let mut out = Writer {
+        text: Vec::with_capacity(tokens.len() * 6),
+        rows: Vec::new(),
+        before: None,
+        new_stars: Vec::new(),
+    };
     let mut at = 0;
-    while let Some(&token) = tokens.get(at) {
+    while let Some(token) = tokens.get(at) {
+        let rest = &tokens[at + 1..];
         at += 1;
-        if is_noise(&token) {
-            continue;
-        }
-        if at >= 2 && tokens[at - 2].kind == TokenKind::Str && is_macro_name(&token) {
-            out.string(&token, &literals::format_macro(token.text.as_str()));
-            continue;
-        }
-        let offset = out.token(token);
-        if is_word(&token, "operator") {
-            at += out.operator(&tokens[at..]);
-        } else if is_word(&token, "new") {
-            let (kept, stars) = pointer_array(&tokens[at..]);
-            if stars > 0 {
-                for &token in &tokens[at..at + kept] {
-                    out.token(token);
-                }
-                new_stars.push((offset, stars));
-                at += kept + usize::from(stars);
+        match token.kind {
+            TokenKind::Ident => at += out.word(token, at.checked_sub(2).map(|b| tokens[b].kind), rest),
+            // `object->*member` goes the way of `object.*member`.
+            TokenKind::Arrow if kind(rest, 0) == Some(TokenKind::Star) => {
+                out.replaced(token, ".*");
+                at += 1;
+            }
+            // `{ .field{value} }` lacks its `=`.
+            TokenKind::LBrace
+                if at >= 4
+                    && tokens[at - 2].kind == TokenKind::Ident
+                    && tokens[at - 3].kind == TokenKind::Dot
+                    && matches!(tokens[at - 4].kind, TokenKind::LBrace | TokenKind::Comma) =>
+            {
+                out.replaced(token, "= {");
+            }
+            // `assert_int(a, ==, b)` with a macro that nobody defines.
+            kind if is_comparison(kind)
+                && at >= 2
+                && matches!(tokens[at - 2].kind, TokenKind::Comma | TokenKind::LParen)
+                && matches!(self::kind(rest, 0), Some(TokenKind::Comma | TokenKind::RParen)) =>
+            {
+                out.replaced(token, &format!("\"{}\"", spelling(kind)));
+            }
+            _ if is_noise(token) => {}
+            _ => {
+                out.token(*token);
             }
         }
     }
     out.text.push(b'\n');
-    Source { file, text: out.text, rows: out.rows, new_stars }
+    Source { file, text: out.text, rows: out.rows, new_stars: out.new_stars }
+}
+
+fn is_comparison(kind: TokenKind) -> bool {
+    use TokenKind::{EqEq, Ge, Gt, Le, Lt, Ne};
+    matches!(kind, EqEq | Ne | Lt | Le | Gt | Ge)
+}
+
+fn kind(tokens: &[Token], at: usize) -> Option<TokenKind> {
+    tokens.get(at).map(|token| token.kind)
 }
 
 struct Writer {
     text: Vec<u8>,
     rows: Vec<Row>,
     before: Option<Token>,
+    new_stars: Vec<(u32, u8)>,
 }
 
 impl Writer {
+    /// Writes an identifier with what belongs to it, and gives how many of the tokens behind it
+    /// that took. `before` is the kind of the token in front.
+    fn word(&mut self, token: &Token, before: Option<TokenKind>, rest: &[Token]) -> usize {
+        if before == Some(TokenKind::Str) && is_macro_name(token) {
+            let contents = literals::format_macro(token.text.as_str());
+            self.replaced(token, &format!("\"{contents}\""));
+            return 0;
+        }
+        match token.text.as_str() {
+            "__extension__"
+            | "__restrict"
+            | "__restrict__"
+            | "__always_inline"
+            | "__attribute_noinline__" => 0,
+            "operator" => {
+                self.token(*token);
+                self.operator(rest)
+            }
+            // The grammar knows it behind `static` only, and without it in a function it means that.
+            "thread_local" | "_Thread_local" | "__thread" => {
+                if before != Some(TokenKind::Ident) && kind(rest, 0) == Some(TokenKind::Ident) {
+                    self.replaced(token, "static");
+                }
+                0
+            }
+            "new" => self.new_word(token, rest),
+            "va_arg" | "__builtin_va_arg" => self.va_arg(token, rest),
+            "__builtin_offsetof" => {
+                self.replaced(token, "offsetof");
+                0
+            }
+            // `throw(...)` behind a parameter list.
+            "throw" if kind(rest, 1) == Some(TokenKind::Ellipsis) && before == Some(TokenKind::RParen) => 3,
+            _ => {
+                self.token(*token);
+                0
+            }
+        }
+    }
+
+    fn new_word(&mut self, token: &Token, rest: &[Token]) -> usize {
+        let offset = self.token(*token);
+        let (kept, stars) = pointer_array(rest);
+        if stars == 0 {
+            return 0;
+        }
+        self.tokens(&rest[..kept]);
+        self.new_stars.push((offset, stars));
+        kept + usize::from(stars)
+    }
+
+    /// `va_arg(list, T *)` as `va_arg<T *>(list)`.
+    fn va_arg(&mut self, token: &Token, rest: &[Token]) -> usize {
+        let Some((comma, close)) = two_arguments(rest) else {
+            self.token(*token);
+            return 0;
+        };
+        self.replaced(token, "va_arg<");
+        self.tokens(&rest[comma + 1..close]);
+        self.replaced(token, ">");
+        self.tokens(&rest[..comma]);
+        self.token(rest[close]);
+        close + 1
+    }
+
+    fn tokens(&mut self, tokens: &[Token]) {
+        for &token in tokens {
+            self.token(token);
+        }
+    }
+
     /// Writes a token and gives its offset.
     fn token(&mut self, token: Token) -> u32 {
         if !self.before.is_some_and(|before| adjoins(&before, &token)) {
@@ -76,12 +172,10 @@ impl Writer {
         self.rows.push(Row { line, col, len, in_macro });
     }
 
-    /// Writes a string in place of a token.
-    fn string(&mut self, token: &Token, contents: &str) {
+    /// Writes other text in place of a token.
+    fn replaced(&mut self, token: &Token, text: &str) {
         self.start_row(token);
-        self.text.push(b'"');
-        self.text.extend_from_slice(contents.as_bytes());
-        self.text.push(b'"');
+        self.text.extend_from_slice(text.as_bytes());
         self.before = None;
     }
 
@@ -107,10 +201,6 @@ fn adjoins(a: &Token, b: &Token) -> bool {
         && b.col < u16::MAX
 }
 
-fn is_word(token: &Token, word: &str) -> bool {
-    token.kind == TokenKind::Ident && token.text == word
-}
-
 /// A name in capitals. Behind a string it is a macro that stands for another string, which the
 /// grammar does not know.
 fn is_macro_name(token: &Token) -> bool {
@@ -121,13 +211,28 @@ fn is_macro_name(token: &Token) -> bool {
 
 /// Tokens without which the grammar does better.
 fn is_noise(token: &Token) -> bool {
-    match token.kind {
-        TokenKind::Hash | TokenKind::HashHash | TokenKind::Backslash | TokenKind::Other | TokenKind::Eof => {
-            true
+    matches!(
+        token.kind,
+        TokenKind::Hash | TokenKind::HashHash | TokenKind::Backslash | TokenKind::Other | TokenKind::Eof
+    )
+}
+
+/// `( a , b )`: positions of the last comma between the parentheses and of the closing one.
+fn two_arguments(rest: &[Token]) -> Option<(usize, usize)> {
+    let (mut depth, mut comma) = (0, None);
+    for (at, token) in rest.iter().enumerate().take(64) {
+        match token.kind {
+            TokenKind::LParen => depth += 1,
+            TokenKind::RParen => depth -= 1,
+            TokenKind::Comma if depth == 1 => comma = Some(at),
+            TokenKind::Semi => return None,
+            _ => {}
         }
-        TokenKind::Ident => matches!(token.text.as_str(), "__extension__" | "__restrict" | "__restrict__"),
-        _ => false,
+        if depth == 0 {
+            return comma.map(|comma| (comma, at));
+        }
     }
+    None
 }
 
 /// After `new`: `T * * [`, for which the grammar has no rule. Gives the number of tokens of the

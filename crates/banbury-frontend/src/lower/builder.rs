@@ -1,7 +1,9 @@
 //! Blocks and locals of the function that is being lowered.
 
 use banbury_base::{Span, Symbol};
-use banbury_ir::{Block, BlockId, Gap, Instr, Local, LocalId, Op, Operand, Place, Rvalue, Terminator, TypeId};
+use banbury_ir::{
+    Block, BlockId, Gap, Instr, Local, LocalId, Op, Operand, Place, Rvalue, Terminator, TypeId,
+};
 
 pub(crate) struct Builder {
     pub locals: Vec<Local>,
@@ -126,7 +128,10 @@ impl Builder {
 fn mentions(place: &Place, local: LocalId) -> bool {
     use banbury_ir::{Base, Index, Proj};
     place.base == Base::Local(local)
-        || place.proj.iter().any(|p| matches!(p, Proj::At(Index::Local(i)) | Proj::Elem(Index::Local(i)) if *i == local))
+        || place
+            .proj
+            .iter()
+            .any(|p| matches!(p, Proj::At(Index::Local(i)) | Proj::Elem(Index::Local(i)) if *i == local))
 }
 
 /// Calls `f` on each target of a terminator.

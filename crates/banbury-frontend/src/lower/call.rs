@@ -45,7 +45,8 @@ impl Lowerer<'_> {
         match self.named(name) {
             Named::Place(place) => {
                 let (pointer, ty) = self.load(place);
-                let pointer = if arguments.iter().any(has_effects) { self.settle(pointer, ty) } else { pointer };
+                let pointer =
+                    if arguments.iter().any(has_effects) { self.settle(pointer, ty) } else { pointer };
                 self.call_value(pointer, ty, arguments, wanted)
             }
             Named::Function(name, ty) => {
@@ -96,7 +97,13 @@ impl Lowerer<'_> {
         self.finish_call(Callee::Indirect(pointer), ret, args, wanted)
     }
 
-    pub(super) fn call_direct(&mut self, name: Symbol, ty: TypeId, args: Vec<Operand>, wanted: bool) -> Typed {
+    pub(super) fn call_direct(
+        &mut self,
+        name: Symbol,
+        ty: TypeId,
+        args: Vec<Operand>,
+        wanted: bool,
+    ) -> Typed {
         let ret = self.return_type(ty);
         let value = self.finish_call(Callee::Direct(name), ret, args, wanted);
         if self.world.is_noreturn(self.file, name) {
@@ -113,7 +120,13 @@ impl Lowerer<'_> {
         }
     }
 
-    pub(super) fn finish_call(&mut self, callee: Callee, ret: TypeId, args: Vec<Operand>, wanted: bool) -> Typed {
+    pub(super) fn finish_call(
+        &mut self,
+        callee: Callee,
+        ret: TypeId,
+        args: Vec<Operand>,
+        wanted: bool,
+    ) -> Typed {
         if !wanted || ret == TypeTable::VOID {
             self.b.emit(Op::Call { dst: None, callee, args });
             return (self.zero(TypeTable::I32), TypeTable::VOID);
@@ -176,9 +189,11 @@ impl Lowerer<'_> {
                 self.b.terminate(Terminator::Unreachable);
                 Some((self.zero(TypeTable::I32), TypeTable::VOID))
             }
-            ("va_start" | "va_end" | "va_copy" | "__builtin_va_start" | "__builtin_va_end" | "__builtin_va_copy", _) => {
-                Some(self.va_call(text, arguments))
-            }
+            (
+                "va_start" | "va_end" | "va_copy" | "__builtin_va_start" | "__builtin_va_end"
+                | "__builtin_va_copy",
+                _,
+            ) => Some(self.va_call(text, arguments)),
             _ => None,
         }
     }
@@ -237,9 +252,35 @@ fn default_promotion(types: &TypeTable, ty: TypeId) -> TypeId {
 fn plain_builtin(name: Symbol) -> Symbol {
     let Some(plain) = name.as_str().strip_prefix("__builtin_") else { return name };
     let known = [
-        "memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcpy", "strncpy", "strcat", "strncat",
-        "strcmp", "strncmp", "strchr", "strrchr", "strstr", "printf", "sprintf", "snprintf", "vsnprintf", "puts",
-        "malloc", "calloc", "realloc", "free", "abort", "exit", "alloca", "abs", "labs",
+        "memcpy",
+        "memmove",
+        "memset",
+        "memcmp",
+        "memchr",
+        "strlen",
+        "strcpy",
+        "strncpy",
+        "strcat",
+        "strncat",
+        "strcmp",
+        "strncmp",
+        "strchr",
+        "strrchr",
+        "strstr",
+        "printf",
+        "sprintf",
+        "snprintf",
+        "vsnprintf",
+        "puts",
+        "malloc",
+        "calloc",
+        "realloc",
+        "free",
+        "abort",
+        "exit",
+        "alloca",
+        "abs",
+        "labs",
     ];
     if known.contains(&plain) { Symbol::new(plain) } else { name }
 }

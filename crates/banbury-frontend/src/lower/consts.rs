@@ -80,7 +80,13 @@ pub(crate) fn common_type(types: &TypeTable, a: TypeId, b: TypeId) -> TypeId {
     match (types.int_info(a), types.int_info(b)) {
         (Some((x, _)), Some((y, _))) if x > y => a,
         (Some((x, _)), Some((y, _))) if y > x => b,
-        (Some((_, signed)), Some(_)) => if signed { b } else { a },
+        (Some((_, signed)), Some(_)) => {
+            if signed {
+                b
+            } else {
+                a
+            }
+        }
         (Some(_), None) => b,
         _ => a,
     }

@@ -2,8 +2,8 @@
 
 use banbury_base::Symbol;
 use banbury_ir::{
-    BinOp, Callee, Const, LocalId, Op, Operand, Place, Proj, RecordId, RecordKind, Rvalue, Terminator, Type, TypeId,
-    TypeTable,
+    BinOp, Callee, Const, LocalId, Op, Operand, Place, Proj, RecordId, RecordKind, Rvalue, Terminator, Type,
+    TypeId, TypeTable,
 };
 
 use super::Lowerer;
@@ -101,7 +101,8 @@ impl Lowerer<'_> {
             _ => return None,
         };
         let id = self.lookup(name)?;
-        let NameKind::Function { ty: TypeExpr::Function { ret, .. }, .. } = &self.world.entries[id.0 as usize].kind
+        let NameKind::Function { ty: TypeExpr::Function { ret, .. }, .. } =
+            &self.world.entries[id.0 as usize].kind
         else {
             return None;
         };
@@ -164,7 +165,12 @@ impl Lowerer<'_> {
         self.lookup(Symbol::new(&format!("{class}::operator="))).is_some()
     }
 
-    pub(super) fn assignment_operator(&mut self, op: Option<BinaryOp>, place: Lvalue, value: Typed) -> Lvalue {
+    pub(super) fn assignment_operator(
+        &mut self,
+        op: Option<BinaryOp>,
+        place: Lvalue,
+        value: Typed,
+    ) -> Lvalue {
         let sign = op.map_or("=".to_owned(), |op| format!("{}=", super::consts::ir_op(op).sign()));
         let class = self.class_name(place.ty).unwrap_or_default();
         let (address, _) = self.address(place.clone());
@@ -343,7 +349,12 @@ impl Lowerer<'_> {
     }
 
     /// `method(arguments)` inside another method.
-    pub(super) fn implicit_this_call(&mut self, name: Symbol, arguments: &[Expr], wanted: bool) -> Option<Typed> {
+    pub(super) fn implicit_this_call(
+        &mut self,
+        name: Symbol,
+        arguments: &[Expr],
+        wanted: bool,
+    ) -> Option<Typed> {
         let class = self.class?;
         if self.scopes.get(name).is_some() || name.as_str().contains("::") {
             return None;

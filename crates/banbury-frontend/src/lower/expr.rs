@@ -379,7 +379,9 @@ impl Lowerer<'_> {
             return (value, TypeTable::VOID);
         }
         let types = self.types();
-        if to == from || matches!(types.get(to), Type::Record(_)) && matches!(types.get(from), Type::Record(_)) {
+        if to == from
+            || matches!(types.get(to), Type::Record(_)) && matches!(types.get(from), Type::Record(_))
+        {
             return (value, to);
         }
         // A pointer with a new type needs a temporary of that type.

@@ -94,9 +94,7 @@ fn scalar<'w>(env: &mut impl Env<'w>, expr: &Expr, ty: TypeId) -> IrInit {
                 let (bits, ty) = super::consts::convert(types, value, ty);
                 IrInit::Const(Const::Int(bits, ty))
             }
-            Type::Float(_) => {
-                IrInit::Const(Const::Float(types.int_value(value.0, value.1) as f64, ty))
-            }
+            Type::Float(_) => IrInit::Const(Const::Float(types.int_value(value.0, value.1) as f64, ty)),
             _ => IrInit::Const(Const::Int(value.0, value.1)),
         };
     }
@@ -183,8 +181,12 @@ fn named_address<'w>(env: &mut impl Env<'w>, name: Symbol) -> Option<(Const, Typ
 fn list<'w>(env: &mut impl Env<'w>, entries: &[InitEntry], ty: TypeId) -> IrInit {
     match env.world().types.get(ty) {
         Type::Array(of, _) => {
-            if let [InitEntry { designators, value: Init::Expr(Expr { kind: ExprKind::Str { text, len, wide }, .. }) }] =
-                entries
+            if let [
+                InitEntry {
+                    designators,
+                    value: Init::Expr(Expr { kind: ExprKind::Str { text, len, wide }, .. }),
+                },
+            ] = entries
                 && designators.is_empty()
                 && env.world().types.int_info(*of).is_some()
             {
@@ -235,7 +237,12 @@ fn fill<'w>(
     }
 }
 
-fn member_value<'w>(env: &mut impl Env<'w>, member: TypeId, entries: &[InitEntry], next: &mut usize) -> IrInit {
+fn member_value<'w>(
+    env: &mut impl Env<'w>,
+    member: TypeId,
+    entries: &[InitEntry],
+    next: &mut usize,
+) -> IrInit {
     let entry = &entries[*next];
     if let Init::Expr(expr) = &entry.value
         && elides_braces(env, member, expr)

@@ -77,7 +77,13 @@ impl Lowerer<'_> {
         }
     }
 
-    fn copy_string(&mut self, place: Lvalue, element: TypeId, count: u64, (text, len, wide): (Symbol, u32, bool)) {
+    fn copy_string(
+        &mut self,
+        place: Lvalue,
+        element: TypeId,
+        count: u64,
+        (text, len, wide): (Symbol, u32, bool),
+    ) {
         let size = self.types().size_of(element).unwrap_or(1);
         let (address, _) = self.load(place);
         let bytes = Const::Int(count.saturating_mul(size) as i64, size_type(self.types()));
@@ -281,7 +287,11 @@ impl Lowerer<'_> {
 }
 
 /// See [`Lowerer::initialiser_length`].
-pub(super) fn array_length<'w>(env: &mut impl super::types::Env<'w>, init: &Init, element: TypeId) -> Option<u64> {
+pub(super) fn array_length<'w>(
+    env: &mut impl super::types::Env<'w>,
+    init: &Init,
+    element: TypeId,
+) -> Option<u64> {
     match init {
         Init::Expr(Expr { kind: ExprKind::Str { len, .. }, .. }) => Some(u64::from(*len) + 1),
         Init::Expr(Expr { kind: ExprKind::CompoundLiteral(_, init), .. }) => array_length(env, init, element),
@@ -290,8 +300,13 @@ pub(super) fn array_length<'w>(env: &mut impl super::types::Env<'w>, init: &Init
     }
 }
 
-fn list_length<'w>(env: &mut impl super::types::Env<'w>, entries: &[InitEntry], element: TypeId) -> Option<u64> {
-    if let [InitEntry { value: value @ Init::Expr(Expr { kind: ExprKind::Str { .. }, .. }), designators }] = entries
+fn list_length<'w>(
+    env: &mut impl super::types::Env<'w>,
+    entries: &[InitEntry],
+    element: TypeId,
+) -> Option<u64> {
+    if let [InitEntry { value: value @ Init::Expr(Expr { kind: ExprKind::Str { .. }, .. }), designators }] =
+        entries
         && designators.is_empty()
         && env.world().types.int_info(element).is_some()
     {
@@ -340,9 +355,13 @@ fn fills<'w>(env: &mut impl super::types::Env<'w>, expr: &Expr, element: TypeId)
 
 fn leaf_count(types: &TypeTable, ty: TypeId, depth: u32) -> u64 {
     match types.get(ty) {
-        Type::Array(of, Some(count)) if depth < 16 => leaf_count(types, *of, depth + 1).saturating_mul(*count),
+        Type::Array(of, Some(count)) if depth < 16 => {
+            leaf_count(types, *of, depth + 1).saturating_mul(*count)
+        }
         Type::Record(id) if depth < 16 => types.record(*id).map_or(1, |r| match r.kind {
-            banbury_ir::RecordKind::Union => r.fields.first().map_or(1, |f| leaf_count(types, f.ty, depth + 1)),
+            banbury_ir::RecordKind::Union => {
+                r.fields.first().map_or(1, |f| leaf_count(types, f.ty, depth + 1))
+            }
             _ => r.fields.iter().fold(0u64, |sum, f| sum.saturating_add(leaf_count(types, f.ty, depth + 1))),
         }),
         _ => 1,
@@ -371,4 +390,3 @@ fn expressions(entries: &[InitEntry]) -> Vec<&Expr> {
         })
         .collect()
 }
-

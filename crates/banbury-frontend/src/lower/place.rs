@@ -402,7 +402,9 @@ pub(super) fn has_effects(expr: &Expr) -> bool {
             matches!(op, UnaryOp::PreInc | UnaryOp::PreDec | UnaryOp::PostInc | UnaryOp::PostDec)
                 || has_effects(inner)
         }
-        ExprKind::Binary(_, left, right) | ExprKind::Index(left, right) => has_effects(left) || has_effects(right),
+        ExprKind::Binary(_, left, right) | ExprKind::Index(left, right) => {
+            has_effects(left) || has_effects(right)
+        }
         ExprKind::Logical { left, right, .. } => has_effects(left) || has_effects(right),
         ExprKind::Member { base, .. } => has_effects(base),
         ExprKind::Cast(_, inner) => has_effects(inner),

@@ -1,7 +1,9 @@
 //! Statements and their control flow.
 
 use banbury_base::{FileId, Span, Symbol};
-use banbury_ir::{BlockId, Callee, Const, Global, Init as IrInit, LocalId, Op, Operand, Terminator, Type, TypeId, TypeTable};
+use banbury_ir::{
+    BlockId, Callee, Const, Global, Init as IrInit, LocalId, Op, Operand, Terminator, Type, TypeId, TypeTable,
+};
 use rustc_hash::FxHashMap;
 
 use super::Lowerer;

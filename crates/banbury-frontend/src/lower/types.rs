@@ -507,8 +507,7 @@ fn base_slots<'w>(env: &mut impl Env<'w>, spec: &RecordSpec, slots: &mut Vec<Slo
         let ty = named_type(env, *base);
         slots.push(Slot { name: Symbol::EMPTY, ty, bits: None });
     }
-    let is_virtual =
-        |m: &Member| matches!(m, Member::Method { is_virtual: true, .. });
+    let is_virtual = |m: &Member| matches!(m, Member::Method { is_virtual: true, .. });
     if spec.bases.is_empty() && spec.members.as_deref().unwrap_or_default().iter().any(is_virtual) {
         let ty = world.types.pointer_to(TypeTable::VOID);
         slots.push(Slot { name: Symbol::new("__vptr"), ty, bits: None });
@@ -530,7 +529,8 @@ fn member_slots<'w>(env: &mut impl Env<'w>, vars: &VarDecl, slots: &mut Vec<Slot
     }
     for declarator in &vars.declarators {
         let ty = resolve_in(env, base, &declarator.ty);
-        let bits = declarator.bits.as_ref().map(|bits| eval(env, bits).map_or(1, |(v, _)| v.clamp(0, 128) as u16));
+        let bits =
+            declarator.bits.as_ref().map(|bits| eval(env, bits).map_or(1, |(v, _)| v.clamp(0, 128) as u16));
         slots.push(Slot { name: declarator.name, ty, bits });
     }
 }

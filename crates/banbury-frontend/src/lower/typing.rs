@@ -4,7 +4,8 @@ use banbury_base::Symbol;
 use banbury_ir::{BinOp, Type, TypeId, TypeTable};
 
 use super::consts::{
-    common_type, constant_type, difference_type, entry_constant, eval, ir_op, literal_type, promote, size_type,
+    common_type, constant_type, difference_type, entry_constant, eval, ir_op, literal_type, promote,
+    size_type,
 };
 use super::types::{Env, LocalMeaning, entry_type, find_member, resolve};
 use super::world::NameKind;
@@ -27,7 +28,9 @@ fn type_unguarded<'w>(env: &mut impl Env<'w>, expr: &Expr) -> TypeId {
     let types = &env.world().types;
     match &expr.kind {
         ExprKind::Ident(name) => name_type(env, *name),
-        ExprKind::Int { value, unsigned, longs, based } => literal_type(types, *value, *unsigned, *longs, *based),
+        ExprKind::Int { value, unsigned, longs, based } => {
+            literal_type(types, *value, *unsigned, *longs, *based)
+        }
         ExprKind::Float(_) => TypeTable::F64,
         ExprKind::Char(_) | ExprKind::Logical { .. } => TypeTable::I32,
         ExprKind::Str { len, wide, .. } => {
@@ -54,11 +57,14 @@ fn type_unguarded<'w>(env: &mut impl Env<'w>, expr: &Expr) -> TypeId {
             }
         }
         ExprKind::Member { base, name, arrow } => member_type(env, base, *name, *arrow),
-        ExprKind::Cast(ty, _) | ExprKind::CompoundLiteral(ty, _) | ExprKind::Construct(ty, _) => named(env, ty),
-        ExprKind::VaArg(_, ty) => named(env, ty),
-        ExprKind::SizeofExpr(_) | ExprKind::SizeofType(_) | ExprKind::AlignofType(_) | ExprKind::Offsetof(..) => {
-            size_type(types)
+        ExprKind::Cast(ty, _) | ExprKind::CompoundLiteral(ty, _) | ExprKind::Construct(ty, _) => {
+            named(env, ty)
         }
+        ExprKind::VaArg(_, ty) => named(env, ty),
+        ExprKind::SizeofExpr(_)
+        | ExprKind::SizeofType(_)
+        | ExprKind::AlignofType(_)
+        | ExprKind::Offsetof(..) => size_type(types),
         ExprKind::StmtExpr(block) => match block.stmts.last().map(|s| &s.kind) {
             Some(StmtKind::Expr(last)) => type_of(env, last),
             _ => TypeTable::VOID,

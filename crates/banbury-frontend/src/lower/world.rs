@@ -9,8 +9,8 @@ use smallvec::SmallVec;
 
 use super::has_noreturn;
 use crate::ast::{
-    Decl, DeclSpecs, Declarator, EnumSpec, FunctionDef, Member, Param, RecordSpec, TranslationUnit,
-    TypeExpr, VarDecl,
+    Decl, DeclSpecs, Declarator, EnumSpec, FunctionDef, Member, Param, RecordSpec, TranslationUnit, TypeExpr,
+    VarDecl,
 };
 
 /// A file as far as name lookup needs to know it.
@@ -172,7 +172,8 @@ impl<'a> World<'a> {
 
     fn collect_vars(&mut self, file: u32, vars: &'a VarDecl) {
         // An untagged record takes the name of the typedef that is exactly it.
-        let naming = vars.declarators.iter().find(|d| vars.specs.is_typedef && matches!(d.ty, TypeExpr::Base));
+        let naming =
+            vars.declarators.iter().find(|d| vars.specs.is_typedef && matches!(d.ty, TypeExpr::Base));
         self.walk_type(file, &vars.base, naming.map_or(Symbol::EMPTY, |d| d.name));
         for declarator in &vars.declarators {
             self.walk_type(file, &declarator.ty, Symbol::EMPTY);
@@ -494,7 +495,15 @@ impl<'a> World<'a> {
         let mut opaque = self.opaque.write().unwrap_or_else(|e| e.into_inner());
         let id = *opaque.entry(key).or_insert_with(|| {
             let (fields, bases) = (Vec::new(), Vec::new());
-            self.types.add_record(Record { kind, name, span: Span::NONE, fields, bases, size: None, align: 1 })
+            self.types.add_record(Record {
+                kind,
+                name,
+                span: Span::NONE,
+                fields,
+                bases,
+                size: None,
+                align: 1,
+            })
         });
         if !arguments.is_empty() {
             let mut known = self.template_arguments.write().unwrap_or_else(|e| e.into_inner());
@@ -532,7 +541,6 @@ fn blank_global(declarator: &Declarator, specs: &DeclSpecs, is_extern: bool) -> 
         init: Init::Unknown,
     }
 }
-
 
 /// Whether `const` in the specifiers makes the variable itself constant (not what it points to).
 pub(crate) fn is_plain(ty: &TypeExpr) -> bool {

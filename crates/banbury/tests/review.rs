@@ -1,0 +1,229 @@
+//! Reviews through the command line: exit codes, suppressions, baselines, configuration, cache,
+//! and the same bytes whatever the threads.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const UNSAFE: &str = "#include <stdio.h>\nint read_name(void)\n{\n    char name[16];\n    gets(name);\n    return name[0];\n}\n";
+
+fn tree(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+        fs::write(path, text).expect("file");
+    }
+    folder
+}
+
+fn banbury(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_banbury"))
+        .current_dir(folder)
+        .args(args)
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .output()
+        .expect("banbury runs")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("ended by itself")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+/// The review as SARIF: exit code and log.
+fn sarif(folder: &Path, args: &[&str]) -> (i32, Value) {
+    let output = banbury(folder, &[&["review", "release", "--sarif", "-"], args].concat());
+    let log = serde_json::from_slice(&output.stdout).expect("JSON");
+    (code(&output), log)
+}
+
+/// Rules of the results that are not suppressed.
+fn rules(log: &Value) -> Vec<&str> {
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    results
+        .iter()
+        .filter(|result| result["suppressions"].is_null())
+        .filter_map(|result| result["ruleId"].as_str())
+        .collect()
+}
+
+fn notes(log: &Value) -> Vec<&str> {
+    let notes = log["runs"][0]["invocations"][0]["toolExecutionNotifications"].as_array().expect("notes");
+    notes.iter().filter_map(|note| note["message"]["text"].as_str()).collect()
+}
+
+#[test]
+fn exit_codes_and_the_terminal() {
+    let folder = tree(&[("release/a.c", UNSAFE), ("clean/a.c", "int x;\n"), ("empty/README", "")]);
+    let found = banbury(folder.path(), &["review", "release"]);
+    assert_eq!(code(&found), 1);
+    let text = stdout(&found);
+    assert!(text.contains("dangerous-function, CWE-242"), "{text}");
+    assert!(text.contains("--> a.c:5:5"), "{text}");
+    assert!(!text.contains('\u{1b}'), "colours in a pipe");
+    assert_eq!(code(&banbury(folder.path(), &["review", "clean"])), 0);
+    assert_eq!(code(&banbury(folder.path(), &["review", "empty"])), 2);
+    assert!(banbury(folder.path(), &["review", "release", "--quiet"]).stdout.is_empty());
+}
+
+#[test]
+fn suppressions_need_a_reason_and_an_effect() {
+    let good = UNSAFE.replace("gets(name);", "gets(name); // banbury: allow(dangerous-function) a test");
+    let bare = UNSAFE.replace("    gets", "    // banbury: allow(dangerous-function)\n    gets");
+    let stale = "// banbury: allow(double-free) moved away\nint x; // banbury: allow(no-such) x\n";
+    let folder = tree(&[("release/good.c", &good), ("release/bare.c", &bare), ("release/stale.c", stale)]);
+    let (code, log) = sarif(folder.path(), &[]);
+    assert_eq!(code, 1);
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    let of = |name: &str| -> Vec<&Value> {
+        let uri =
+            |result: &Value| result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].clone();
+        results
+            .iter()
+            .filter(|result| result["ruleId"] == "dangerous-function" && uri(result) == name)
+            .collect()
+    };
+    assert_eq!(of("good.c")[0]["suppressions"][0]["justification"], "a test");
+    assert!(of("bare.c")[0]["suppressions"].is_null());
+    let notes = notes(&log);
+    for expected in [
+        "The suppression gives no reason and has no effect.",
+        "The suppression of double-free suppresses nothing.",
+        "The suppression names an unknown rule, no-such.",
+    ] {
+        assert!(notes.contains(&expected), "{expected}: {notes:?}");
+    }
+    let (_, log) = sarif(folder.path(), &["--ignore-suppressions"]);
+    assert!(rules(&log).len() >= 2 && self::notes(&log).is_empty());
+}
+
+#[test]
+fn a_baseline_leaves_what_is_new() {
+    let folder = tree(&[("release/a.c", UNSAFE)]);
+    assert_eq!(code(&banbury(folder.path(), &["review", "release", "--sarif", "old.sarif"])), 1);
+    // Lines move: the finding stays the same.
+    fs::write(folder.path().join("release/a.c"), format!("/* a\n new\n comment */\n{UNSAFE}")).expect("file");
+    let (code_now, log) = sarif(folder.path(), &["--baseline", "old.sarif"]);
+    assert_eq!(code_now, 0);
+    assert_eq!(log["runs"][0]["results"][0]["baselineState"], "unchanged");
+    assert_eq!(log["runs"][0]["properties"]["baseline"]["persisting"], rules(&log).len());
+
+    let second = UNSAFE.replace("read_name", "read_other");
+    fs::write(folder.path().join("release/a.c"), format!("{UNSAFE}{second}")).expect("file");
+    assert_eq!(sarif(folder.path(), &["--baseline", "old.sarif"]).0, 1);
+    fs::write(folder.path().join("release/a.c"), "int x;\n").expect("file");
+    let text = stdout(&banbury(folder.path(), &["review", "release", "--baseline", "old.sarif"]));
+    assert!(text.contains("fixed") && !text.contains(" 0 fixed"), "{text}");
+}
+
+#[test]
+fn the_configuration_comes_from_the_working_directory_only() {
+    let off = "[rules]\noff = [\"dangerous-function\"]\n";
+    let folder = tree(&[("release/a.c", UNSAFE), ("release/banbury.toml", off)]);
+    assert!(rules(&sarif(folder.path(), &[]).1).contains(&"dangerous-function"));
+    fs::write(folder.path().join("banbury.toml"), off).expect("file");
+    let (_, log) = sarif(folder.path(), &[]);
+    assert!(!rules(&log).contains(&"dangerous-function"));
+    assert_eq!(log["runs"][0]["properties"]["hidden"][0]["reason"], "of rules that are off");
+    fs::write(folder.path().join("banbury.toml"), "no-such-key = 1\n").expect("file");
+    assert_eq!(code(&banbury(folder.path(), &["review", "release"])), 2);
+}
+
+#[test]
+fn tests_are_left_out_unless_asked_for() {
+    let folder =
+        tree(&[("release/tests/a.c", UNSAFE), ("release/b.c", "int b;\n"), ("release/c.c", "int c;\n")]);
+    let (code, log) = sarif(folder.path(), &[]);
+    assert_eq!((code, rules(&log).len()), (0, 0));
+    assert_eq!(sarif(folder.path(), &["--include-tests"]).0, 1);
+}
+
+#[test]
+fn threads_and_cache_do_not_change_a_byte() {
+    let many: Vec<(String, String)> = (0..40)
+        .map(|n| (format!("release/d{}/f{n}.c", n % 3), UNSAFE.replace("read_name", &format!("read_{n}"))))
+        .collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let folder = tree(&many);
+    for format in ["--sarif", "--json", "--html"] {
+        let with = |args: &[&str]| {
+            banbury(folder.path(), &[&["review", "release", format, "-"], args].concat()).stdout
+        };
+        let one = with(&["--jobs", "1"]);
+        assert!(one.len() > 1000);
+        assert_eq!(one, with(&["--jobs", "2"]), "{format}: two threads");
+        assert_eq!(one, with(&["--cache=cache"]), "{format}: cold cache");
+        assert_eq!(one, with(&["--cache=cache"]), "{format}: warm cache");
+    }
+    assert!(fs::read_dir(folder.path().join("cache/review")).expect("cache").count() >= 1);
+}
+
+#[test]
+fn sarif_says_what_other_programs_look_for() {
+    let folder = tree(&[("release/a b/\u{e9}.c", UNSAFE)]);
+    let (_, log) = sarif(folder.path(), &[]);
+    let run = &log["runs"][0];
+    assert_eq!(log["version"], "2.1.0");
+    let result = &run["results"][0];
+    let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().expect("index") as usize];
+    assert_eq!(rule["id"], result["ruleId"]);
+    assert!(rule["help"]["markdown"].as_str().is_some_and(|text| text.starts_with('#')));
+    assert!(rule["properties"]["tags"][1].as_str().is_some_and(|tag| tag.starts_with("external/cwe/cwe-")));
+    let cwe = result["taxa"][0]["id"].as_str().expect("taxon");
+    assert_eq!(result["properties"]["cwe"][0], format!("CWE-{cwe}"));
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "a%20b/%C3%A9.c");
+    assert_eq!(place["artifactLocation"]["uriBaseId"], "SRCROOT");
+    assert!(run["originalUriBaseIds"]["SRCROOT"].is_object());
+    assert_eq!(place["region"]["startLine"], 5);
+    assert!(result["partialFingerprints"]["banbury/v1"].as_str().is_some_and(|text| text.len() == 32));
+    assert!((0.0..=100.0).contains(&result["rank"].as_f64().expect("rank")));
+    let here = folder.path().to_str().expect("UTF-8");
+    assert!(!log.to_string().contains(here), "an absolute path in the log");
+}
+
+#[test]
+fn outputs_appear_whole_or_not_at_all() {
+    let folder = tree(&[("release/a.c", UNSAFE)]);
+    let output = banbury(folder.path(), &["review", "release", "--html", "no/such/folder/r.html"]);
+    assert_eq!(code(&output), 2);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("cannot write no/such/folder/r.html"), "{error}");
+    assert_eq!(code(&banbury(folder.path(), &["review", "release", "--html", "r.html"])), 1);
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).expect("folder").flatten().map(|e| e.file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{names:?}");
+    let page = fs::read_to_string(folder.path().join("r.html")).expect("page");
+    assert!(page.contains("default-src 'none'") && !page.contains("http://") && !page.contains("src=\"http"));
+    if Path::new("/dev/full").exists() {
+        let output = banbury(folder.path(), &["review", "release", "--sarif", "/dev/full"]);
+        assert_eq!(code(&output), 2);
+    }
+}
+
+#[test]
+fn markup_in_source_stays_text() {
+    let hostile = UNSAFE.replace("gets(name);", "gets(name); // </script><script>alert(1)</script>");
+    let folder = tree(&[("release/a.c", &hostile)]);
+    banbury(folder.path(), &["review", "release", "--html", "r.html"]);
+    let page = fs::read_to_string(folder.path().join("r.html")).expect("page");
+    assert!(!page.contains("<script>alert"), "markup of the source in the page");
+    assert!(page.contains("alert(1)"));
+}
+
+#[test]
+fn completions_and_manual_pages() {
+    let folder = tree(&[]);
+    let completions = banbury(folder.path(), &["generate", "completions", "bash"]);
+    assert!(stdout(&completions).contains("banbury"));
+    assert_eq!(code(&banbury(folder.path(), &["generate", "man", "man1"])), 0);
+    assert!(folder.path().join("man1/banbury-review.1").exists());
+}
