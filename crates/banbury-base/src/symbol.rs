@@ -94,6 +94,12 @@ impl Symbol {
         read.texts[(self.0 >> SHARD_BITS) as usize]
     }
 
+    /// A small number for tables on the side that are indexed by symbol. It differs from run to
+    /// run, see above.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
     pub fn is_empty(self) -> bool {
         self == Symbol::EMPTY
     }

@@ -1,4 +1,5 @@
 //! Prints the IR of a file or tree: `cargo run --example ir -- PATH [--function NAME] [--stats]`.
+//! `--cpp` takes `.h` for C++.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::{Path, PathBuf};
@@ -10,19 +11,24 @@ use banbury_ir::print_function;
 
 fn main() -> std::io::Result<()> {
     let mut roots = Vec::new();
-    let (mut function, mut stats, mut gaps) = (None, false, false);
+    let (mut function, mut stats, mut gaps, mut cpp) = (None, false, false, false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--function" => function = args.next(),
             "--stats" => stats = true,
+            "--cpp" => cpp = true,
             "--gaps" => (stats, gaps) = (true, true),
             _ => roots.push(PathBuf::from(arg)),
         }
     }
     let mut files = Vec::new();
     for root in &roots {
-        collect(root, root, &mut files)?;
+        collect(root, &mut files)?;
+    }
+    if cpp {
+        let headers = files.iter_mut().filter(|file| file.path.ends_with(".h"));
+        headers.for_each(|file| file.language = Language::Cpp);
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let bytes: usize = files.iter().map(|f| f.text.len()).sum();
@@ -75,12 +81,12 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-fn collect(root: &Path, path: &Path, files: &mut Vec<SourceFile>) -> std::io::Result<()> {
+fn collect(path: &Path, files: &mut Vec<SourceFile>) -> std::io::Result<()> {
     if path.is_dir() {
         for entry in std::fs::read_dir(path)? {
             let entry = entry?;
             if !entry.file_type()?.is_symlink() {
-                collect(root, &entry.path(), files)?;
+                collect(&entry.path(), files)?;
             }
         }
         return Ok(());

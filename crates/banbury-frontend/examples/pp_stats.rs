@@ -1,4 +1,4 @@
-//! Reads a tree, preprocesses every file and says how long that took.
+//! Reads a tree, preprocesses every file and says how much CPU time that took.
 //!
 //! `cargo run --release --example pp_stats -- [-j N] [-I DIR]... PATH...`, or with `--print FILE`
 //! the tokens of one file of the tree.
@@ -6,7 +6,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use banbury_base::FileId;
 use banbury_frontend::lexer::Lexer;
@@ -58,13 +57,13 @@ fn read(path: &Path, files: &mut Vec<SourceFile>) {
 
 fn measure(files: &[SourceFile], options: &Options) {
     let megabytes = files.iter().map(|f| f.text.len()).sum::<usize>() as f64 / 1e6;
-    let start = Instant::now();
+    let start = cpu_seconds();
     let count: usize = files.par_iter().map(|file| lex(&file.text)).sum();
-    let lexing = start.elapsed().as_secs_f64();
-    let start = Instant::now();
+    let lexing = cpu_seconds() - start;
+    let start = cpu_seconds();
     let pp = Preprocessor::new(files, options);
-    let learning = start.elapsed().as_secs_f64();
-    let start = Instant::now();
+    let learning = cpu_seconds() - start;
+    let start = cpu_seconds();
     let totals: [usize; 6] = (0..files.len() as u32)
         .into_par_iter()
         .map(|id| {
@@ -75,7 +74,7 @@ fn measure(files: &[SourceFile], options: &Options) {
             [out.tokens.len(), in_macro, out.undecided.len(), out.errors.len(), unbalanced, missing]
         })
         .reduce(|| [0; 6], |a, b| std::array::from_fn(|i| a[i] + b[i]));
-    let expanding = start.elapsed().as_secs_f64();
+    let expanding = cpu_seconds() - start;
     let rate = |seconds: f64| megabytes / seconds;
     println!("{} files, {megabytes:.1} MB", files.len());
     println!("lex       {lexing:7.3} s {:8.0} MB/s  {count} tokens", rate(lexing));
@@ -86,6 +85,24 @@ fn measure(files: &[SourceFile], options: &Options) {
         "tokens {}, of macros {}, undecided {}, errors {}, unbalanced files {}, missing includes {}",
         totals[0], totals[1], totals[2], totals[3], totals[4], totals[5]
     );
+    if std::env::var_os("PP_MACROS").is_some() {
+        let mut counts = std::collections::BTreeMap::<&str, (usize, usize)>::new();
+        for id in 0..files.len() as u32 {
+            let out = pp.tokens(FileId(id));
+            let mut last = (0, 0);
+            for token in out.tokens.iter().filter(|t| !t.in_macro.is_empty()) {
+                let entry = counts.entry(token.in_macro.as_str()).or_default();
+                entry.0 += 1;
+                entry.1 += usize::from(last != (token.line, token.col));
+                last = (token.line, token.col);
+            }
+        }
+        let mut sorted: Vec<_> = counts.into_iter().collect();
+        sorted.sort_by_key(|(_, (tokens, _))| std::cmp::Reverse(*tokens));
+        for (name, (tokens, uses)) in sorted.iter().take(60) {
+            println!("{tokens:9} tokens {uses:8} uses {:7.1} {name}", *tokens as f64 / *uses as f64);
+        }
+    }
     if std::env::var_os("PP_VERBOSE").is_some() {
         for (id, file) in files.iter().enumerate() {
             let out = pp.tokens(FileId(id as u32));
@@ -96,6 +113,13 @@ fn measure(files: &[SourceFile], options: &Options) {
             }
         }
     }
+}
+
+/// CPU time of this process so far (Linux; clock ticks of 10 ms).
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<f64> = stat.split(' ').map(|field| field.parse().unwrap_or(0.0)).collect();
+    fields.get(13..15).map_or(0.0, |ticks| ticks.iter().sum::<f64>() / 100.0)
 }
 
 fn lex(text: &[u8]) -> usize {

@@ -11,6 +11,8 @@ pub struct TranslationUnit {
     pub decls: Vec<Decl>,
     /// Regions at file scope that did not parse.
     pub errors: Vec<SyntaxError>,
+    /// C++ namespaces that the file opens or uses, as written (`a::b`), without `std`.
+    pub namespaces: Vec<Symbol>,
 }
 
 /// A region that was skipped.
@@ -43,6 +45,8 @@ pub struct FunctionDef {
     pub body: Block,
     /// Class of a C++ member function.
     pub class: Option<Symbol>,
+    /// The C++ namespaces around it (`a::b`), or empty.
+    pub namespace: Symbol,
     /// Constructor initialisers (C++): member or base, arguments.
     pub ctor_inits: Vec<(Symbol, Vec<Expr>, Span)>,
     /// Regions inside the body that were skipped.

@@ -32,14 +32,20 @@ pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
     });
     let prelude = files.len() as u32;
     let preprocessor = Preprocessor::new(&all, options);
-    let front = Front { files: &all, preprocessor: &preprocessor };
-    let surveyed: Vec<Surveyed> = (0..all.len()).into_par_iter().map(|file| front.survey(file)).collect();
+    let mut front =
+        Front { languages: all.iter().map(|f| f.language).collect(), preprocessor: &preprocessor };
+    let mut surveyed: Vec<Surveyed> = (0..all.len()).into_par_iter().map(|file| front.survey(file)).collect();
+    for file in headers_of_cpp(&all, &surveyed) {
+        front.languages[file] = Language::Cpp;
+        surveyed[file] = front.survey(file);
+    }
     let mut units = Vec::with_capacity(surveyed.len());
     let mut infos = Vec::with_capacity(surveyed.len());
     let mut coverage = Vec::with_capacity(surveyed.len());
     for (surveyed, file) in surveyed.into_iter().zip(&all) {
         units.push(surveyed.unit);
-        infos.push(FileInfo { path: file.path.clone(), closure: surveyed.closure });
+        let is_cpp = file.language == Language::Cpp;
+        infos.push(FileInfo { path: file.path.clone(), is_cpp, closure: surveyed.closure });
         coverage.push(surveyed.coverage);
     }
     let (program, lowered_coverage) = link(&front, &units, infos, prelude, options);
@@ -55,8 +61,27 @@ pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
     (program, coverage)
 }
 
+/// Headers taken for C that only C++ includes.
+fn headers_of_cpp(files: &[SourceFile], surveyed: &[Surveyed]) -> Vec<usize> {
+    let mut users = vec![(false, false); files.len()];
+    for (file, surveyed) in files.iter().zip(surveyed) {
+        let is_header = file.path.ends_with(".h");
+        for &header in &surveyed.closure {
+            let (cpp, c) = &mut users[header as usize];
+            *cpp |= file.language == Language::Cpp;
+            *c |= file.language == Language::C && !is_header;
+        }
+    }
+    let is_candidate = |file: usize| {
+        users[file] == (true, false)
+            && files[file].language == Language::C
+            && files[file].path.ends_with(".h")
+    };
+    (0..files.len()).filter(|&file| is_candidate(file)).collect()
+}
+
 struct Front<'f> {
-    files: &'f [SourceFile],
+    languages: Vec<Language>,
     preprocessor: &'f Preprocessor,
 }
 
@@ -77,10 +102,10 @@ impl Front<'_> {
         closure.sort_unstable();
         closure.dedup();
         closure.shrink_to_fit();
-        let unit = match self.files[file].language {
+        let unit = match self.languages[file] {
             Language::C => {
-                let types = self.preprocessor.type_names(id, &expanded);
-                let is_type = |name: Symbol| types.contains(&name).then_some(true);
+                let is_type =
+                    |name: Symbol| self.preprocessor.is_type_name(id, &expanded, name).then_some(true);
                 parse(id, &expanded.tokens, Mode::DeclarationsOnly, &is_type)
             }
             Language::Cpp => crate::cpp::parse_cpp_tokens(id, &expanded.tokens),
@@ -103,7 +128,7 @@ impl Front<'_> {
         if !surveyed.decls.iter().any(|decl| matches!(decl, Decl::Function(_))) {
             return Lowered::default();
         }
-        match self.files[file].language {
+        match self.languages[file] {
             Language::Cpp => lower_unit(world, file as u32, surveyed),
             Language::C => {
                 let expanded = self.preprocessor.tokens(id);
@@ -120,15 +145,18 @@ impl Front<'_> {
 #[derive(Default)]
 struct Lowered {
     functions: Vec<Function>,
+    /// Namespace of each function, or empty.
+    namespaces: Vec<Symbol>,
     statics: Vec<Global>,
     coverage: FileCoverage,
 }
 
 fn lower_unit(world: &World<'_>, file: u32, unit: &TranslationUnit) -> Lowered {
     let mut lowerer = Lowerer::new(world, file);
-    let mut functions = Vec::new();
+    let (mut functions, mut namespaces) = (Vec::new(), Vec::new());
     for decl in &unit.decls {
         if let Decl::Function(def) = decl {
+            namespaces.push(def.namespace);
             functions.push(lower_function(&mut lowerer, world, file, def));
         }
     }
@@ -139,7 +167,7 @@ fn lower_unit(world: &World<'_>, file: u32, unit: &TranslationUnit) -> Lowered {
         errors: unit.errors.iter().map(|error| (error.span, error.message.clone())).collect(),
         ..FileCoverage::default()
     };
-    Lowered { functions, statics: std::mem::take(&mut lowerer.statics), coverage }
+    Lowered { functions, namespaces, statics: std::mem::take(&mut lowerer.statics), coverage }
 }
 
 /// A panic costs its function alone and is reported as a gap.
@@ -200,7 +228,16 @@ fn link(
         .collect();
     let file_paths = world.files.iter().map(|file| file.path.clone()).collect();
     let (types, globals) = world.into_parts();
-    assemble(types, globals, file_paths, lowered)
+    let (mut program, coverage) = assemble(types, globals, file_paths, lowered);
+    program.file_namespaces = units.iter().map(innermost_first).collect();
+    (program, coverage)
+}
+
+/// The namespaces of a file, those with the longest names first.
+fn innermost_first(unit: &TranslationUnit) -> Box<[Symbol]> {
+    let mut namespaces = unit.namespaces.clone();
+    namespaces.sort_by_key(|name| (std::cmp::Reverse(name.as_str().len()), name.as_str()));
+    namespaces.into_boxed_slice()
 }
 
 fn assemble(
@@ -212,15 +249,18 @@ fn assemble(
     let mut functions = Vec::with_capacity(lowered.iter().map(|l| l.functions.len()).sum());
     let mut coverage = Vec::with_capacity(lowered.len());
     let mut undeclared: FxHashMap<Symbol, GlobalId> = FxHashMap::default();
+    let mut namespaces: Vec<Symbol> = Vec::new();
     for file in lowered {
-        let Lowered { functions: mut own, statics, coverage: file_coverage } = file;
+        let Lowered { functions: mut own, namespaces: around, statics, coverage: file_coverage } = file;
         coverage.push(file_coverage);
         if !statics.is_empty() {
             let numbers = adopt(&mut globals, &mut undeclared, statics);
             own.iter_mut().for_each(|function| renumber_function(function, &numbers));
         }
-        own.sort_by_key(|function| function.span.line);
-        functions.append(&mut own);
+        let mut placed: Vec<(Function, Symbol)> = own.into_iter().zip(around).collect();
+        placed.sort_by_key(|(function, _)| function.span.line);
+        namespaces.extend(placed.iter().map(|(_, namespace)| *namespace));
+        functions.extend(placed.into_iter().map(|(function, _)| function));
     }
     functions.shrink_to_fit();
     globals.shrink_to_fit();
@@ -228,7 +268,14 @@ fn assemble(
     for (index, function) in functions.iter().enumerate() {
         by_name.entry(function.name).or_default().push(FuncId(index as u32));
     }
-    (Program { types, globals, functions, by_name, file_paths }, coverage)
+    let mut by_namespace: FxHashMap<(Symbol, Symbol), Vec<FuncId>> = FxHashMap::default();
+    for (index, (function, namespace)) in functions.iter().zip(namespaces).enumerate() {
+        if !namespace.is_empty() {
+            by_namespace.entry((namespace, function.name)).or_default().push(FuncId(index as u32));
+        }
+    }
+    let file_namespaces = Vec::new();
+    (Program { types, globals, functions, by_name, by_namespace, file_namespaces, file_paths }, coverage)
 }
 
 /// Gives the provisional globals of a file their numbers. Undeclared names are one global for

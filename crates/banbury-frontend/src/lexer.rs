@@ -3,6 +3,8 @@
 //!
 //! Trigraphs and digraphs are not translated; both are absent from code written since 1990.
 
+use std::cell::RefCell;
+
 use banbury_base::Symbol;
 
 use crate::token::{Token, TokenKind};
@@ -568,8 +570,34 @@ fn without_splices(raw: &[u8]) -> Vec<u8> {
     out
 }
 
+const CACHE_BITS: u32 = 12;
+
+thread_local! {
+    /// Symbols of recent short texts, by their bytes: most words of a file are few and short.
+    static CACHE: RefCell<Vec<([u64; 2], Symbol)>> =
+        RefCell::new(vec![([0; 2], Symbol::EMPTY); 1 << CACHE_BITS]);
+}
+
 /// Text that is not UTF-8 is taken as Latin-1.
 pub(crate) fn intern(raw: &[u8]) -> Symbol {
+    if raw.len() > 16 || raw.contains(&0) {
+        return intern_long(raw);
+    }
+    let mut bytes = [0u8; 16];
+    bytes[..raw.len()].copy_from_slice(raw);
+    let word = u128::from_le_bytes(bytes);
+    let key = [word as u64, (word >> 64) as u64];
+    let hash = (key[0] ^ key[1].rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    CACHE.with_borrow_mut(|cache| {
+        let slot = &mut cache[(hash >> (64 - CACHE_BITS)) as usize];
+        if slot.0 != key {
+            *slot = (key, intern_long(raw));
+        }
+        slot.1
+    })
+}
+
+fn intern_long(raw: &[u8]) -> Symbol {
     match std::str::from_utf8(raw) {
         Ok(text) => Symbol::new(text),
         Err(_) => Symbol::new(&raw.iter().map(|&b| char::from(b)).collect::<String>()),
@@ -645,5 +673,104 @@ pub(crate) fn punctuation_text(kind: TokenKind) -> &'static str {
         HashHash => "##",
         At => "@",
         Backslash => "\\",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lexemes(text: &[u8], cpp: bool) -> Vec<Lexeme> {
+        let mut lexer = Lexer::new(text, cpp);
+        let mut out = Vec::new();
+        loop {
+            let lexeme = lexer.next_token();
+            out.push(lexeme);
+            if lexeme.kind == TokenKind::Eof {
+                return out;
+            }
+        }
+    }
+
+    fn texts(text: &str, cpp: bool) -> Vec<String> {
+        let spelled = |t: &Token| if t.text.is_empty() { punctuation_text(t.kind) } else { t.text.as_str() };
+        let mut all: Vec<String> =
+            tokenize(text.as_bytes(), cpp).iter().map(|t| spelled(t).to_owned()).collect();
+        all.pop();
+        all
+    }
+
+    #[test]
+    fn tokens() {
+        let table: &[(&str, &[&str])] = &[
+            ("a+++b", &["a", "++", "+", "b"]),
+            ("x->y.z...", &["x", "->", "y", ".", "z", "..."]),
+            ("a<<=b>>=c<=d", &["a", "<<=", "b", ">>=", "c", "<=", "d"]),
+            ("0x1fUL 1.5e-3f .5 1e+5 08 0xe+1", &["0x1fUL", "1.5e-3f", ".5", "1e+5", "08", "0xe", "+", "1"]),
+            ("L\"w\" u8\"x\" 'a' L'\\'' \"a\\\"b\"", &["L\"w\"", "u8\"x\"", "'a'", "L'\\''", "\"a\\\"b\""]),
+            ("a/*b*/c//d\ne", &["a", "c", "e"]),
+            ("a // b \\\nc\nd", &["a", "d"]),
+            ("na\\\nme 1\\\r\n2 \"s\\\nt\"", &["name", "12", "\"st\""]),
+            ("\"open\nx 'y\nz", &["\"open", "x", "'y", "z"]),
+            ("x /* open", &["x"]),
+            ("a::b", &["a", ":", ":", "b"]),
+            ("R\"(x)\"", &["R", "\"(x)\""]),
+            ("\u{feff}x $y é `", &["x", "$y", "é", "`"]),
+            ("a\0b \\ @", &["a", "b", "\\", "@"]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(texts(text, false), *expected, "for {text:?}");
+        }
+        assert_eq!(texts("a::b R\"x(\n)\")x\" 1'000", true), ["a", "::", "b", "R\"x(\n)\")x\"", "1'000"]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_become_latin_1() {
+        assert_eq!(tokenize(b"\"\xe9\"", false)[0].text, "\"é\"");
+    }
+
+    #[test]
+    fn lines_and_columns() {
+        let places: Vec<(u32, u16)> = tokenize(b"a\r\n  b /* \n */ c\\\nd \"x\\\ny\" e\nf", false)
+            .iter()
+            .map(|t| (t.line, t.col))
+            .collect();
+        assert_eq!(places, [(1, 1), (2, 3), (3, 5), (4, 3), (5, 4), (6, 1), (6, 2)]);
+    }
+
+    #[test]
+    fn a_hash_after_a_comment_begins_a_directive() {
+        let found = lexemes(b"/* x */ # a\nb # c", false);
+        assert!(found[0].first && found[2].first && !found[3].first);
+    }
+
+    /// Any bytes: no panic, tokens in order and apart, lines as many as line ends.
+    #[test]
+    fn any_bytes() {
+        const ALPHABET: &[u8] = b"ab1R\"\"''\\\\\n\n\r/**/#<>(){}.;= \t\0\xff\xc3u8L:e+-";
+        let mut state = 0x2545_f491_4f6c_dd1du64;
+        for round in 0..3000 {
+            let bytes: Vec<u8> = (0..round % 97)
+                .map(|_| {
+                    state ^= state << 13;
+                    state ^= state >> 7;
+                    state ^= state << 17;
+                    ALPHABET[(state >> 33) as usize % ALPHABET.len()]
+                })
+                .collect();
+            for cpp in [false, true] {
+                check_order(&bytes, cpp);
+            }
+        }
+    }
+
+    fn check_order(bytes: &[u8], cpp: bool) {
+        let found = lexemes(bytes, cpp);
+        for pair in found.windows(2) {
+            assert!(pair[0].end <= pair[1].start && pair[0].start < pair[0].end, "{bytes:?}");
+            assert!((pair[0].line, pair[0].col()) < (pair[1].line, pair[1].col()), "{bytes:?}");
+        }
+        let last = found.last().expect("the end is a token");
+        assert_eq!(last.line as usize, 1 + bytes.iter().filter(|&&b| b == b'\n').count(), "{bytes:?}");
     }
 }

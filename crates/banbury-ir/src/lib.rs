@@ -57,6 +57,10 @@ pub struct Program {
     /// Functions by name, in the order of `functions`. A name has several entries when copies of
     /// a file, several executables or `static` functions define it.
     pub by_name: rustc_hash::FxHashMap<Symbol, Vec<FuncId>>,
+    /// Those inside a namespace (`a::b`), by it and their name.
+    pub by_namespace: rustc_hash::FxHashMap<(Symbol, Symbol), Vec<FuncId>>,
+    /// Namespaces that each file opens or uses, the innermost first.
+    pub file_namespaces: Vec<Box<[Symbol]>>,
     /// Directory of each file, indexed by [`FileId`]; nearest definition wins among copies.
     pub file_paths: Vec<String>,
 }
@@ -349,13 +353,21 @@ impl Operand {
 }
 
 impl Program {
-    /// The definition that a call of `name` from `from` means: a `static` one of the same file,
-    /// else the external one with the longest common directory prefix.
+    /// The definition that a call of `name` from `from` means: one of the same file, else an
+    /// external one in a namespace that the file opens or uses, else any external one; among
+    /// several that with the longest common directory prefix.
     pub fn resolve(&self, from: FileId, name: Symbol) -> Option<FuncId> {
         let candidates = self.by_name.get(&name)?;
-        if let Some(&own) = candidates.iter().find(|id| self.functions[id.index()].file == from) {
+        let own = candidates.partition_point(|id| self.functions[id.index()].file < from);
+        if let Some(&own) = candidates.get(own).filter(|id| self.functions[id.index()].file == from) {
             return Some(own);
         }
+        let namespaces = self.file_namespaces.get(from.index()).map_or(&[][..], |all| all);
+        let inside = namespaces.iter().filter_map(|&namespace| self.by_namespace.get(&(namespace, name)));
+        inside.chain([candidates]).find_map(|candidates| self.nearest(from, candidates))
+    }
+
+    fn nearest(&self, from: FileId, candidates: &[FuncId]) -> Option<FuncId> {
         let from_path = self.file_paths.get(from.index()).map_or("", String::as_str);
         let mut best: Option<(usize, FuncId)> = None;
         for &id in candidates {

@@ -32,6 +32,11 @@ impl<'t> Converter<'t> {
 
     fn file_item(&mut self, node: Node<'t>) {
         match self.kind(node) {
+            Kind::Declaration | Kind::TypeDefinition | Kind::AliasDeclaration if node.has_error() => {
+                self.unit_errors(node);
+                let vars = self.var_decl(node);
+                self.push(Decl::Vars(vars));
+            }
             Kind::FunctionDefinition => self.lift_function(node, None, false),
             Kind::Declaration
             | Kind::TypeDefinition
@@ -46,12 +51,12 @@ impl<'t> Converter<'t> {
             }
             Kind::EnumSpecifier => self.lift_enum(node),
             Kind::NamespaceDefinition => {
-                if let Some(name) = self.field(node, self.f.name) {
-                    self.learn_namespace(name);
-                }
+                let name = self.field(node, self.f.name);
+                let outer = self.enter_namespace(name);
                 if let Some(body) = self.field(node, self.f.body) {
                     self.file_scope(body);
                 }
+                self.namespace = outer;
             }
             Kind::LinkageSpecification => {
                 if let Some(body) = self.field(node, self.f.body) {
@@ -72,6 +77,16 @@ impl<'t> Converter<'t> {
                 self.file_scope(node);
             }
             kind => self.stray(node, kind),
+        }
+    }
+
+    /// Errors inside a declaration outside functions; classes see to their members themselves.
+    fn unit_errors(&mut self, node: Node<'t>) {
+        let has_body = |ty: Node<'t>| ty.child_by_field_id(self.f.body).is_some();
+        if node.has_error() && !self.field(node, self.f.ty).is_some_and(has_body) {
+            let errors = self.errors_within(node);
+            let room = super::MAX_ERRORS.saturating_sub(self.unit.errors.len());
+            self.unit.errors.extend(errors.into_iter().take(room));
         }
     }
 
@@ -100,6 +115,8 @@ impl<'t> Converter<'t> {
         if self.kind(node) == Kind::NamespaceAlias || self.has_token(node, "namespace") {
             for (_, child) in self.children(node) {
                 self.learn_namespace(child);
+                let name: String = self.source.text(child).split_whitespace().collect();
+                self.see_namespace(Symbol::new(&name));
             }
         }
     }
@@ -313,6 +330,7 @@ impl<'t> Converter<'t> {
     fn member(&mut self, node: Node<'t>, tag: Symbol, members: &mut Vec<Member>) {
         match self.kind(node) {
             Kind::FieldDeclaration | Kind::Declaration => {
+                self.unit_errors(node);
                 let vars = self.var_decl(node);
                 let overrides = self.says_override(node);
                 self.field_or_method(vars, overrides, members);
@@ -452,6 +470,7 @@ impl<'t> Converter<'t> {
             ty,
             body: block,
             class,
+            namespace: self.namespace,
             ctor_inits,
             errors: self.errors_within(node),
         })

@@ -4,6 +4,7 @@ use banbury_base::{Span, Symbol};
 use rustc_hash::FxHashSet;
 use tree_sitter::Node;
 
+use super::names::is_std_class;
 use super::types::{is_library_type, type_named_by};
 use super::{Converter, Kind, Visible, literals};
 use crate::ast::{
@@ -65,9 +66,7 @@ impl<'t> Converter<'t> {
             | Kind::DependentName
             | Kind::OperatorName
             | Kind::DestructorName => ExprKind::Ident(self.name(node).full()),
-            Kind::NumberLiteral => {
-                literals::number(&self.source.text(node)).unwrap_or(ExprKind::Unknown(Vec::new()))
-            }
+            Kind::NumberLiteral => self.number(node),
             Kind::CharLiteral => ExprKind::Char(literals::character(self.source.bytes(node))),
             Kind::StringLiteral | Kind::RawStringLiteral | Kind::ConcatenatedString => self.string(node),
             Kind::UserDefinedLiteral => match self.first(node) {
@@ -132,6 +131,21 @@ impl<'t> Converter<'t> {
             Some(ty) => self.type_name(ty),
             None => TypeName { base: TypeExpr::Unknown, ty: TypeExpr::Base },
         })
+    }
+
+    /// The grammar makes a sign part of the number where no operator can stand.
+    fn number(&mut self, node: Node<'t>) -> ExprKind {
+        let text = self.source.text(node);
+        let (op, digits) = match text.as_bytes().first() {
+            Some(b'-') => (Some(UnaryOp::Minus), &text[1..]),
+            Some(b'+') => (Some(UnaryOp::Plus), &text[1..]),
+            _ => (None, &*text),
+        };
+        let value = literals::number(digits.trim_start()).unwrap_or(ExprKind::Unknown(Vec::new()));
+        match op {
+            Some(op) => ExprKind::Unary(op, Box::new(self.expr_at(node, value))),
+            None => value,
+        }
     }
 
     /// `nullptr` and `NULL`: zero as a pointer.
@@ -301,12 +315,17 @@ impl<'t> Converter<'t> {
             },
             Kind::QualifiedIdentifier => self.template_call(function, arguments),
             Kind::ParenthesizedExpression if arguments.len() == 1 => self.cast_or_call(function, arguments),
-            Kind::Identifier if self.types.contains(&self.source.symbol(function)) => {
+            Kind::Identifier if self.names_class(function) => {
                 let ty = TypeName { base: self.type_spec(function), ty: TypeExpr::Base };
                 ExprKind::Construct(Box::new(ty), arguments)
             }
             _ => ExprKind::Call(Box::new(self.expr(function)), arguments),
         }
+    }
+
+    fn names_class(&mut self, name: Node<'t>) -> bool {
+        let symbol = self.source.symbol(name);
+        self.types.contains(&symbol) || self.is_unqualified_std(symbol)
     }
 
     /// `va_arg<T>(list)`, which is how `va_arg(list, T)` is written for the grammar.
@@ -333,7 +352,7 @@ impl<'t> Converter<'t> {
 
     /// `std::vector<char>(n)` makes an object, `std::move(x)` calls a function.
     fn template_call(&mut self, function: Node<'t>, arguments: Vec<Expr>) -> ExprKind {
-        let name = self.name(function);
+        let name = self.class_name(function);
         let is_type = match name.scope.as_str() {
             "std" => is_std_class(name.last.as_str()),
             _ => self.types.contains(&name.last) && name.last != name.scope,
@@ -347,7 +366,7 @@ impl<'t> Converter<'t> {
 
     /// A function name with template arguments, read as a type.
     fn template_type(&mut self, function: Node<'t>) -> Option<TypeExpr> {
-        let name = self.name(function).full();
+        let name = self.class_name(function).full();
         let mut last = function;
         while self.kind(last) == Kind::QualifiedIdentifier {
             last = self.field(last, self.f.name)?;
@@ -535,8 +554,19 @@ impl<'t> Converter<'t> {
         let end_line = self.source.end_line(node);
         let errors = self.errors_within(body);
         let (class, ctor_inits) = (self.class, Vec::new());
-        let function =
-            FunctionDef { name, span, end_line, specs, ty, body: block, class, ctor_inits, errors };
+        let namespace = self.namespace;
+        let function = FunctionDef {
+            name,
+            span,
+            end_line,
+            specs,
+            ty,
+            body: block,
+            class,
+            namespace,
+            ctor_inits,
+            errors,
+        };
         self.push(Decl::Function(Box::new(function)));
         ExprKind::Lambda(name)
     }
@@ -650,45 +680,4 @@ fn binary_op(operator: &str) -> Option<BinaryOp> {
         ">=" => BinaryOp::Ge,
         _ => return None,
     })
-}
-
-/// Classes of the standard library that are written like a call to make an object.
-fn is_std_class(name: &str) -> bool {
-    matches!(
-        name,
-        "string"
-            | "wstring"
-            | "string_view"
-            | "vector"
-            | "array"
-            | "deque"
-            | "list"
-            | "map"
-            | "set"
-            | "unordered_map"
-            | "unordered_set"
-            | "multimap"
-            | "unique_ptr"
-            | "shared_ptr"
-            | "weak_ptr"
-            | "pair"
-            | "tuple"
-            | "optional"
-            | "function"
-            | "thread"
-            | "span"
-            | "runtime_error"
-            | "logic_error"
-            | "invalid_argument"
-            | "out_of_range"
-            | "exception"
-            | "lock_guard"
-            | "unique_lock"
-            | "stringstream"
-            | "ostringstream"
-            | "istringstream"
-            | "ifstream"
-            | "ofstream"
-            | "fstream"
-    )
 }

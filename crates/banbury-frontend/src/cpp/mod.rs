@@ -99,6 +99,9 @@ struct Converter<'t> {
     namespaces: FxHashSet<Symbol>,
     /// Names of classes, enumerations and aliases seen so far.
     types: FxHashSet<Symbol>,
+    /// The namespace around what is being converted, and whether `std` is open.
+    namespace: Symbol,
+    uses_std: bool,
     class: Option<Symbol>,
     /// Name of the function being converted, and how many lambdas it had so far.
     function: Symbol,
@@ -117,6 +120,8 @@ impl<'t> Converter<'t> {
             unit: TranslationUnit::default(),
             namespaces: FxHashSet::default(),
             types: FxHashSet::default(),
+            namespace: Symbol::EMPTY,
+            uses_std: false,
             class: None,
             function: Symbol::EMPTY,
             lambdas: 0,

@@ -35,7 +35,25 @@ impl<'t> Converter<'t> {
             node = inner;
         }
         let last = self.simple_name(node);
-        Name { scope: self.shorten(&scopes), last }
+        let scope = match self.shorten(&scopes) {
+            scope if scope == "std" && is_c_type(last.as_str()) => Symbol::EMPTY,
+            scope => scope,
+        };
+        Name { scope, last }
+    }
+
+    /// The name of a type or of what may be one.
+    pub(super) fn class_name(&mut self, node: Node<'t>) -> Name {
+        let mut name = self.name(node);
+        if self.kind(node) != Kind::QualifiedIdentifier && self.is_unqualified_std(name.last) {
+            name.scope = Symbol::new("std");
+        }
+        name
+    }
+
+    /// Whether `using namespace std` is likely to give this name its meaning.
+    pub(super) fn is_unqualified_std(&self, name: Symbol) -> bool {
+        self.uses_std && is_std_class(name.as_str()) && !self.types.contains(&name)
     }
 
     fn shorten(&self, scopes: &[Symbol]) -> Symbol {
@@ -83,6 +101,30 @@ impl<'t> Converter<'t> {
         Symbol::new(&format!("operator{space}{words}"))
     }
 
+    /// Enters `namespace a::b`, or stays for one without a name; gives what to go back to.
+    pub(super) fn enter_namespace(&mut self, name: Option<Node<'t>>) -> Symbol {
+        let outer = self.namespace;
+        if let Some(name) = name {
+            self.learn_namespace(name);
+            let own: String = self.source.text(name).split_whitespace().collect();
+            self.namespace = match outer.is_empty() {
+                true => Symbol::new(&own),
+                false => Symbol::new(&format!("{outer}::{own}")),
+            };
+            self.see_namespace(self.namespace);
+        }
+        outer
+    }
+
+    /// The file opens or uses a namespace.
+    pub(super) fn see_namespace(&mut self, name: Symbol) {
+        if name == "std" {
+            self.uses_std = true;
+        } else if !self.unit.namespaces.contains(&name) {
+            self.unit.namespaces.push(name);
+        }
+    }
+
     /// Remembers the names of a namespace and those around it.
     pub(super) fn learn_namespace(&mut self, node: Node<'t>) {
         match self.kind(node) {
@@ -97,4 +139,63 @@ impl<'t> Converter<'t> {
             }
         }
     }
+}
+
+/// Types that C++ takes over from C; without `std::` they mean the same.
+fn is_c_type(name: &str) -> bool {
+    (name.ends_with("_t") && name != "nullptr_t") || matches!(name, "FILE" | "tm" | "va_list")
+}
+
+/// Classes of the standard library that are common enough to be known by their bare names, and
+/// to tell the making of an object from a call.
+pub(super) fn is_std_class(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "array",
+        "atomic",
+        "basic_string",
+        "bitset",
+        "condition_variable",
+        "deque",
+        "exception",
+        "fstream",
+        "function",
+        "future",
+        "ifstream",
+        "invalid_argument",
+        "istringstream",
+        "list",
+        "lock_guard",
+        "logic_error",
+        "map",
+        "multimap",
+        "multiset",
+        "mutex",
+        "ofstream",
+        "optional",
+        "ostringstream",
+        "out_of_range",
+        "pair",
+        "promise",
+        "queue",
+        "recursive_mutex",
+        "runtime_error",
+        "set",
+        "shared_ptr",
+        "span",
+        "stack",
+        "string",
+        "string_view",
+        "stringstream",
+        "thread",
+        "tuple",
+        "unique_lock",
+        "unique_ptr",
+        "unordered_map",
+        "unordered_set",
+        "variant",
+        "vector",
+        "weak_ptr",
+        "wstring",
+    ];
+    NAMES.binary_search(&name).is_ok()
 }

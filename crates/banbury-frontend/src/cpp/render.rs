@@ -55,6 +55,16 @@ pub(super) fn render(file: FileId, tokens: &[Token]) -> Source {
     Source { file, text: out.text, rows: out.rows, new_stars: out.new_stars }
 }
 
+/// The grammar's word for one of C's or of the compiler's.
+fn cpp_word(word: &str) -> &'static str {
+    match word {
+        "__builtin_offsetof" => "offsetof",
+        "_Static_assert" => "static_assert",
+        "_Bool" => "bool",
+        _ => "alignof",
+    }
+}
+
 fn is_comparison(kind: TokenKind) -> bool {
     use TokenKind::{EqEq, Ge, Gt, Le, Lt, Ne};
     matches!(kind, EqEq | Ne | Lt | Le | Gt | Ge)
@@ -99,8 +109,8 @@ impl Writer {
             }
             "new" => self.new_word(token, rest),
             "va_arg" | "__builtin_va_arg" => self.va_arg(token, rest),
-            "__builtin_offsetof" => {
-                self.replaced(token, "offsetof");
+            c_word @ ("__builtin_offsetof" | "_Static_assert" | "_Alignof" | "_Bool" | "__alignof__") => {
+                self.replaced(token, cpp_word(c_word));
                 0
             }
             // `throw(...)` behind a parameter list.

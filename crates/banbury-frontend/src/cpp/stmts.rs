@@ -5,7 +5,7 @@ use tree_sitter::Node;
 
 use super::{Converter, Kind};
 use crate::ast::{
-    Block, DeclSpecs, Declarator, Expr, ExprKind, Init, Stmt, StmtKind, TypeExpr, UnaryOp, VarDecl,
+    Block, DeclSpecs, Declarator, Expr, ExprKind, Init, Param, Stmt, StmtKind, TypeExpr, UnaryOp, VarDecl,
 };
 
 impl<'t> Converter<'t> {
@@ -380,12 +380,25 @@ fn constructor_arguments(declarator: &Declarator) -> Option<Vec<Expr>> {
     if params.is_empty() || !matches!(**ret, TypeExpr::Base) {
         return None;
     }
-    let argument = |param: &crate::ast::Param| match (&param.base, &param.ty) {
-        (TypeExpr::Named(name), TypeExpr::Base) if param.name.is_empty() => {
-            let kind = ExprKind::Ident(*name);
-            Some(Expr { kind, span: param.span, in_macro: Symbol::EMPTY })
+    params.iter().map(argument).collect()
+}
+
+/// What was read as an unnamed parameter, as an expression: `a`, `a[1]`, `a()`.
+fn argument(param: &Param) -> Option<Expr> {
+    let TypeExpr::Named(name) = param.base else { return None };
+    let make = |kind| Expr { kind, span: param.span, in_macro: Symbol::EMPTY };
+    let named = make(ExprKind::Ident(name));
+    if !param.name.is_empty() {
+        return None;
+    }
+    match &param.ty {
+        TypeExpr::Base => Some(named),
+        TypeExpr::Array(of, Some(index)) if matches!(**of, TypeExpr::Base) => {
+            Some(make(ExprKind::Index(Box::new(named), index.clone())))
+        }
+        TypeExpr::Function { ret, params, .. } if params.is_empty() && matches!(**ret, TypeExpr::Base) => {
+            Some(make(ExprKind::Call(Box::new(named), Vec::new())))
         }
         _ => None,
-    };
-    params.iter().map(argument).collect()
+    }
 }

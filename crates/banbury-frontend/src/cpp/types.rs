@@ -34,7 +34,10 @@ impl<'t> Converter<'t> {
         match self.kind(node) {
             Kind::PrimitiveType | Kind::TypeIdentifier | Kind::Identifier => {
                 let name = self.source.symbol(node);
-                builtin(name.as_str()).map_or(TypeExpr::Named(name), TypeExpr::Builtin)
+                match builtin(name.as_str()) {
+                    Some(builtin) => TypeExpr::Builtin(builtin),
+                    None => TypeExpr::Named(self.class_name(node).full()),
+                }
             }
             Kind::SizedType => sized(&self.source.text(node)),
             Kind::QualifiedIdentifier | Kind::TemplateType => self.named_type(node),
@@ -60,7 +63,7 @@ impl<'t> Converter<'t> {
     }
 
     fn named_type(&mut self, node: Node<'t>) -> TypeExpr {
-        let name = self.name(node).full();
+        let name = self.class_name(node).full();
         let mut last = node;
         while self.kind(last) == Kind::QualifiedIdentifier {
             let Some(inner) = self.field(last, self.f.name) else { break };

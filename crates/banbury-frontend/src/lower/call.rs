@@ -54,6 +54,9 @@ impl Lowerer<'_> {
                 self.call_direct(name, ty, args, wanted)
             }
             _ => {
+                if let Some(object) = self.object_of_class(name, arguments) {
+                    return object;
+                }
                 let name = plain_builtin(name);
                 let ty = self.function_type(name);
                 let args = self.arguments(Some(name), ty, arguments);

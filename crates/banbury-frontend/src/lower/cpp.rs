@@ -474,6 +474,14 @@ impl Lowerer<'_> {
         self.finish_call(Callee::Direct(Symbol::new(name)), TypeTable::VOID, vec![pointer], false)
     }
 
+    /// `Class(arguments)`, which looks like a call.
+    pub(super) fn object_of_class(&mut self, name: Symbol, arguments: &[Expr]) -> Option<Typed> {
+        self.world.is_class_name(self.file, name).then(|| {
+            let ty = class_type(self, name);
+            self.temporary_object(ty, arguments)
+        })
+    }
+
     fn temporary_object(&mut self, ty: TypeId, arguments: &[Expr]) -> Typed {
         if self.class_record(ty).is_none() {
             let Some(argument) = arguments.first() else { return (self.zero(ty), ty) };

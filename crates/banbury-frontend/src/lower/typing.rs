@@ -8,7 +8,7 @@ use super::consts::{
     size_type,
 };
 use super::types::{Env, LocalMeaning, entry_type, find_member, resolve};
-use super::world::NameKind;
+use super::world::{NameId, NameKind};
 use crate::ast::{BinaryOp, Expr, ExprKind, StmtKind, TypeName, UnaryOp};
 
 const MAX_DEPTH: u32 = 200;
@@ -137,8 +137,20 @@ fn name_type<'w>(env: &mut impl Env<'w>, name: Symbol) -> TypeId {
     match env.world().entries[id.0 as usize].kind {
         NameKind::Constant { .. } => entry_constant(env, id).map_or(TypeTable::I32, |(_, ty)| ty),
         NameKind::Typedef { .. } => TypeTable::UNKNOWN,
-        _ => entry_type(env, id),
+        NameKind::Function { .. } => entry_type(env, id),
+        NameKind::Variable { .. } => variable_type(env, name, id),
     }
+}
+
+/// The type of a global; an array without a length has that of its definition.
+fn variable_type<'w>(env: &mut impl Env<'w>, name: Symbol, id: NameId) -> TypeId {
+    let ty = entry_type(env, id);
+    let world = env.world();
+    if !matches!(world.types.get(ty), Type::Array(_, None)) {
+        return ty;
+    }
+    let known = world.global_of(env.file(), name, id).map(|global| world.globals[global.index()].ty);
+    known.filter(|known| *known != TypeTable::UNKNOWN).unwrap_or(ty)
 }
 
 fn unary_type<'w>(env: &mut impl Env<'w>, op: UnaryOp, inner: &Expr) -> TypeId {
@@ -207,6 +219,7 @@ fn call_type<'w>(env: &mut impl Env<'w>, callee: &Expr, arguments: &[Expr]) -> T
                 let first = eval(env, cond).is_none_or(|(value, _)| value != 0);
                 return type_of(env, if first { then } else { other });
             }
+            _ if env.world().is_class_name(env.file(), *name) => return class_type(env, *name),
             _ => {}
         }
     }

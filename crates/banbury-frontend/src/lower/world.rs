@@ -16,6 +16,7 @@ use crate::ast::{
 /// A file as far as name lookup needs to know it.
 pub(crate) struct FileInfo {
     pub path: String,
+    pub is_cpp: bool,
     /// Files it includes, directly or not, sorted.
     pub closure: Vec<u32>,
 }
@@ -76,6 +77,9 @@ pub(crate) struct EnumEntry<'a> {
     pub values: OnceLock<Box<[i64]>>,
 }
 
+/// Name and template arguments.
+type OpaqueKey = (Symbol, Box<[TypeId]>);
+
 type Candidates<T> = SmallVec<[(u32, T); 1]>;
 
 /// All declarations. It borrows the syntax trees of the first pass, which must outlive it.
@@ -101,7 +105,7 @@ pub(crate) struct World<'a> {
     /// Functions declared not to return: where, and whether only there.
     noreturn: FxHashMap<Symbol, Vec<(u32, bool)>>,
     /// Records that are only named: by tag and template arguments.
-    opaque: RwLock<FxHashMap<(Symbol, Box<[TypeId]>), RecordId>>,
+    opaque: RwLock<FxHashMap<OpaqueKey, RecordId>>,
     template_arguments: RwLock<FxHashMap<RecordId, Box<[TypeId]>>>,
 }
 
@@ -329,6 +333,13 @@ impl<'a> World<'a> {
         let candidates = self.tags.get(&tag)?;
         let index = self.choose(file, candidates, |_| true, |_| 0)?;
         Some(candidates[index].1)
+    }
+
+    /// Whether `name` is that of a class and of nothing else in a C++ file.
+    pub fn is_class_name(&self, file: u32, name: Symbol) -> bool {
+        self.files[file as usize].is_cpp
+            && matches!(self.lookup_tag(file, name), Some(Tag::Record(_)))
+            && self.lookup(file, name).is_none()
     }
 
     /// Of several declarations in one file, one with a body or an initialiser tells most.

@@ -6,7 +6,7 @@ use crate::ast::{BinaryOp, Expr, ExprKind, TypeName, UnaryOp};
 use crate::token::{Token, TokenKind};
 
 use super::keyword::Kw;
-use super::names::{NameClass, is_all_caps};
+use super::names::{NameClass, is_all_caps, is_qualifier_like};
 use super::{Fail, MAX_HEIGHT, PResult, Parser};
 
 #[derive(Clone, Copy)]
@@ -385,9 +385,18 @@ impl Parser<'_> {
             TokenKind::Ident => {
                 self.is_name(after)
                     && self.kind_at(after + 1) == TokenKind::RParen
-                    && self.token(after).text.as_str().starts_with("__")
+                    && is_qualifier_like(self.token(after).text)
                     && self.class_at(star - 1, name) != NameClass::Value
             }
+            _ => false,
+        }
+    }
+
+    /// Can only begin an operand.
+    pub(super) fn is_operand(&self, at: usize) -> bool {
+        match self.kind_at(at) {
+            TokenKind::Number | TokenKind::Str | TokenKind::Char => true,
+            TokenKind::Ident => self.is_name(at) && !self.starts_line(at),
             _ => false,
         }
     }
@@ -407,8 +416,8 @@ impl Parser<'_> {
                 let kw = self.kw_at(after);
                 kw.is_name() || (kw as u8) >= Kw::Sizeof as u8 && (kw as u8) <= Kw::RealImag as u8
             }
-            // A macro constant cannot be called.
-            TokenKind::LParen => is_all_caps(name),
+            // A macro constant cannot be called, and behind a call comes no operand.
+            TokenKind::LParen => is_all_caps(name) || self.is_operand(self.after_partner(after)),
             // `(word) *p` and `(word) -1`, but `(a) * b`: told by the blanks.
             TokenKind::Star | TokenKind::Amp | TokenKind::Minus | TokenKind::Plus => {
                 let (paren, op, operand) = (self.token(close), self.token(after), self.token(after + 1));

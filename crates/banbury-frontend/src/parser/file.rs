@@ -123,6 +123,12 @@ impl Parser<'_> {
         let at = self.pos;
         match self.kind_at(at + 1) {
             TokenKind::LParen => {}
+            // `NAME { ... }`: what a macro made of a function's head
+            TokenKind::LBrace => {
+                let function = self.headless_function(at);
+                unit.decls.push(Decl::Function(Box::new(function)));
+                return true;
+            }
             // A lone word at the end of the file or before a brace that nobody opened
             TokenKind::Eof | TokenKind::RBrace | TokenKind::Semi => {
                 self.pos += 1;
@@ -253,6 +259,18 @@ impl Parser<'_> {
         Some(self.function(specs, TypeExpr::Builtin(crate::ast::Builtin::Int), parsed))
     }
 
+    fn headless_function(&mut self, at: usize) -> FunctionDef {
+        let token = self.token(at);
+        self.pos = at + 1;
+        let parsed = ParsedDeclarator {
+            name: token.text,
+            span: self.span(&token),
+            layers: SmallVec::from_iter([Layer::Function(Vec::new(), false)]),
+            attributes: Attributes::default(),
+        };
+        self.function(DeclSpecs::default(), TypeExpr::Builtin(crate::ast::Builtin::Int), parsed)
+    }
+
     fn argument_starts(&self, open: usize, close: usize) -> Vec<usize> {
         let mut starts = Vec::new();
         let mut at = open + 1;
@@ -338,6 +356,7 @@ impl Parser<'_> {
             ty: wrap(parsed.layers, base),
             body,
             class: None,
+            namespace: Symbol::EMPTY,
             ctor_inits: Vec::new(),
             errors,
         }

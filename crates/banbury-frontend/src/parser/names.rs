@@ -87,6 +87,12 @@ pub(super) fn is_attribute_like(name: Symbol) -> bool {
     name.as_str().starts_with("__") && !name.as_str().ends_with("_t") || is_all_caps(name)
 }
 
+/// Looks like the word for a property of pointers: `__user`, `__iomem`.
+pub(super) fn is_qualifier_like(name: Symbol) -> bool {
+    let text = name.as_str();
+    text.starts_with("__") && !text.bytes().any(|b| b.is_ascii_uppercase())
+}
+
 /// Looks like a macro that iterates over its block.
 pub(super) fn is_iterator_like(name: Symbol) -> bool {
     let text = name.as_str();

@@ -5,6 +5,7 @@ use crate::token::{Token, TokenKind};
 
 use super::expression::is_infix;
 use super::keyword::Kw;
+use super::names::{NameClass, is_all_caps};
 use super::{Fail, MAX_HEIGHT, PResult, Parser};
 
 impl Parser<'_> {
@@ -18,6 +19,14 @@ impl Parser<'_> {
         loop {
             let height = self.height;
             let kind = match self.kind() {
+                // `for_each(x) (void) f(x);`
+                TokenKind::LParen
+                    if self.kw_at(self.pos + 1).is_type()
+                        && matches!(base.kind, ExprKind::Call(..))
+                        && self.is_operand(self.after_partner(self.pos)) =>
+                {
+                    return Ok(base);
+                }
                 TokenKind::LParen => {
                     let args = self.nested(Self::arguments)?;
                     let (span, in_macro) = (base.span, base.in_macro);
@@ -45,8 +54,9 @@ impl Parser<'_> {
                     self.grow(height, &mut base);
                     continue;
                 }
-                TokenKind::PlusPlus => UnaryOp::PostInc,
-                TokenKind::MinusMinus => UnaryOp::PostDec,
+                // `for_each(x) ++n;`: a name behind it makes it a prefix.
+                TokenKind::PlusPlus if !self.is_name(self.pos + 1) => UnaryOp::PostInc,
+                TokenKind::MinusMinus if !self.is_name(self.pos + 1) => UnaryOp::PostDec,
                 _ => return Ok(base),
             };
             let token = self.bump();
@@ -113,6 +123,16 @@ impl Parser<'_> {
                 let string = self.string()?;
                 return Ok(self.make(string, &token));
             }
+            // `LEVEL PREFIX "text"`
+            TokenKind::Ident
+                if self.is_name(self.pos + 1) && self.kind_at(self.pos + 2) == TokenKind::Str =>
+            {
+                let string = self.string()?;
+                return Ok(self.make(string, &token));
+            }
+            TokenKind::Ident if self.is_name(self.pos + 1) && self.is_loose_word(token) => {
+                return self.word_in_expression(token);
+            }
             TokenKind::LParen if kw == Kw::Offsetof || kw == Kw::VaArg => {
                 return self.measured(|p| p.builtin(token));
             }
@@ -120,6 +140,26 @@ impl Parser<'_> {
         }
         self.pos += 1;
         Ok(self.make(ExprKind::Ident(token.text), &token))
+    }
+
+    fn is_loose_word(&self, token: Token) -> bool {
+        !self.starts_line(self.pos + 1) && is_all_caps(token.text)
+    }
+
+    /// `CAST_WORD value`: the word may well be a cast and is left out. `WORD WORD` may be strings.
+    fn word_in_expression(&mut self, token: Token) -> PResult<Expr> {
+        self.pos += 1;
+        let next = self.token(self.pos);
+        if !is_all_caps(next.text) {
+            return self.nested(Self::unary);
+        }
+        let mut words = vec![self.make(ExprKind::Ident(token.text), &token)];
+        while self.is_name(self.pos) && is_all_caps(self.token(self.pos).text) {
+            let word = self.bump();
+            words.push(self.make(ExprKind::Ident(word.text), &word));
+        }
+        self.height = 2;
+        Ok(self.make(ExprKind::Unknown(words), &token))
     }
 
     /// Operators that look like functions but take types.
@@ -203,7 +243,7 @@ impl Parser<'_> {
     }
 
     /// `( ... )` of a call. Since the callee may be a macro, anything may stand there.
-    fn arguments(&mut self) -> PResult<Vec<Expr>> {
+    pub(super) fn arguments(&mut self) -> PResult<Vec<Expr>> {
         if self.partner(self.pos).is_none() {
             return Err(Fail("`(` is not closed"));
         }
@@ -292,7 +332,7 @@ impl Parser<'_> {
             TokenKind::Star => self.at_argument_end(self.after_stars(at + 1)),
             TokenKind::Comma | TokenKind::RParen => {
                 let name = self.token(at).text;
-                self.class_at(at, name) == super::names::NameClass::Type
+                self.class_at(at, name) == NameClass::Type
             }
             TokenKind::Ident => self.kw_at(at + 1).is_qualifier(),
             _ => false,

@@ -6,7 +6,7 @@ use crate::ast::{Builtin, DeclSpecs, TypeExpr};
 use crate::token::TokenKind;
 
 use super::keyword::Kw;
-use super::names::{NameClass, is_all_caps, is_attribute_like};
+use super::names::{NameClass, is_all_caps, is_attribute_like, is_qualifier_like};
 use super::{Fail, PResult, Parser};
 
 /// Where a declaration stands; decides what a lone unknown name is.
@@ -153,7 +153,9 @@ impl Parser<'_> {
             }
             self.pos += 1;
         }
-        if self.pos == start {
+        // `main() { }` has none, and returns int.
+        let calls = self.is_name(start) && self.kind_at(start + 1) == TokenKind::LParen;
+        if self.pos == start && !(place == Place::File && calls) {
             return Err(Fail("expected a declaration"));
         }
         specs.is_noreturn |= attributes.noreturn;
@@ -225,7 +227,8 @@ impl Parser<'_> {
         match self.kind_at(at + 1) {
             TokenKind::Ident => {
                 let next = self.kw_at(at + 1);
-                if self.starts_line(at + 1) && place != Place::File && place != Place::Parameter {
+                let only_line = self.starts_line(at + 1) && place != Place::Parameter;
+                if only_line && (place != Place::File || next.is_type()) {
                     return false;
                 }
                 next.is_name() && !self.is_trailing_pair(at) || next.is_qualifier() || next.is_type()
@@ -246,7 +249,8 @@ impl Parser<'_> {
 
     /// `name WORD ;`: the second word is the attribute (`int x __read_mostly = 1`).
     fn is_trailing_pair(&self, at: usize) -> bool {
-        matches!(self.kind_at(at + 2), TokenKind::Semi | TokenKind::Eq | TokenKind::Comma | TokenKind::LBrace)
+        use TokenKind::{Comma, Eq, LBrace, RParen, Semi};
+        matches!(self.kind_at(at + 2), Semi | Eq | Comma | LBrace | RParen)
             && is_attribute_like(self.token(at + 1).text)
             && !is_attribute_like(self.token(at).text)
     }
@@ -256,7 +260,7 @@ impl Parser<'_> {
         let at = self.pos;
         let class = self.class_at(at, self.token(at).text);
         match self.kind_at(at + 1) {
-            TokenKind::Ident => self.word_before_word(at, class),
+            TokenKind::Ident => self.word_before_word(at, class, place),
             TokenKind::Star => Word::Type,
             TokenKind::LParen => self.word_before_parens(at, class, place),
             TokenKind::LBracket if self.is_bracket_attribute(at + 1) => Word::Type,
@@ -268,10 +272,10 @@ impl Parser<'_> {
         }
     }
 
-    fn word_before_word(&mut self, at: usize, class: NameClass) -> Word {
+    fn word_before_word(&mut self, at: usize, class: NameClass, place: Place) -> Word {
         let next = self.kw_at(at + 1);
         if next.is_name() {
-            return self.word_before_name(at, class);
+            return self.word_before_name(at, class, place);
         }
         if next.is_type() || next.is_storage() && class != NameClass::Type || next == Kw::Extension {
             return match class {
@@ -300,7 +304,7 @@ impl Parser<'_> {
     }
 
     /// `A B ...`, both without a fixed meaning.
-    fn word_before_name(&mut self, at: usize, class: NameClass) -> Word {
+    fn word_before_name(&mut self, at: usize, class: NameClass, place: Place) -> Word {
         if class == NameClass::Type {
             return Word::Type;
         }
@@ -312,6 +316,8 @@ impl Parser<'_> {
             return Word::Attribute;
         }
         match more {
+            // `(__force type)`: a type name declares nothing, so the last word is the type.
+            _ if place == Place::TypeName && !is_qualifier_like(second) => Word::Attribute,
             TokenKind::Ident if self.kw_at(at + 2).is_type() || self.kw_at(at + 2).is_storage() => {
                 Word::Attribute
             }

@@ -29,7 +29,10 @@ impl Parser<'_> {
         let mut stmts = Vec::new();
         while self.pos < close {
             let start = self.pos;
-            let stmt = self.statement(true);
+            let stmt = match self.kw() {
+                Kw::Else if !stmts.is_empty() => self.loose_else(&mut stmts),
+                _ => self.statement(true),
+            };
             if self.pos == start {
                 self.pos += 1;
             }
@@ -53,9 +56,7 @@ impl Parser<'_> {
     /// The statement that a condition or loop governs.
     fn body_statement(&mut self) -> Box<Stmt> {
         if matches!(self.kind(), TokenKind::RBrace | TokenKind::Eof) {
-            let token = self.token(self.pos);
-            let span = self.span(&token);
-            return Box::new(Stmt { kind: StmtKind::Empty, span, in_macro: token.in_macro });
+            return Box::new(self.empty_statement());
         }
         Box::new(self.statement(false))
     }
@@ -209,6 +210,28 @@ impl Parser<'_> {
         other.map(|stmt| *stmt)
     }
 
+    /// `IF_MACRO(x) a; else b;`: the macro was the `if`.
+    fn loose_else(&mut self, stmts: &mut Vec<Stmt>) -> Stmt {
+        let start = self.pos;
+        let token = self.bump();
+        let then = stmts.pop().unwrap_or_else(|| self.empty_statement());
+        let (span, in_macro) = (then.span, then.in_macro);
+        let cond = match stmts.pop_if(|stmt| Self::is_macro_like(&stmt.kind)).map(|stmt| stmt.kind) {
+            Some(StmtKind::Expr(cond)) => cond,
+            _ => {
+                self.note_error(start, "`else` without `if`");
+                self.make(ExprKind::Unknown(Vec::new()), &token)
+            }
+        };
+        let other = Some(self.body_statement());
+        Stmt { kind: StmtKind::If { init: None, cond, then: Box::new(then), other }, span, in_macro }
+    }
+
+    fn empty_statement(&self) -> Stmt {
+        let token = self.token(self.pos);
+        Stmt { kind: StmtKind::Empty, span: self.span(&token), in_macro: token.in_macro }
+    }
+
     fn do_while(&mut self) -> PResult<StmtKind> {
         let token = self.bump();
         let body = self.body_statement();
@@ -255,6 +278,13 @@ impl Parser<'_> {
     #[allow(clippy::type_complexity, reason = "the three parts of one header")]
     fn for_header(&mut self, close: usize) -> PResult<(Option<Box<Stmt>>, Option<Expr>, Option<Expr>)> {
         let init = self.for_init()?;
+        if self.pos == close {
+            // `for (EACH(a, b))`: the macro brings all three parts.
+            return match init.map(|stmt| stmt.kind) {
+                Some(StmtKind::Expr(cond)) => Ok((None, Some(cond), None)),
+                _ => Err(Fail("expected two `;` in `for`")),
+            };
+        }
         let cond = match self.kind() {
             TokenKind::Semi => None,
             _ => Some(self.expr()?),
@@ -282,7 +312,10 @@ impl Parser<'_> {
             true => self.local_declaration()?.map_or(StmtKind::Empty, StmtKind::Decl),
             false => StmtKind::Expr(self.expr()?),
         };
-        self.expect(TokenKind::Semi, "expected `;` in `for`")?;
+        let brings_all = Self::is_macro_like(&kind) && self.kind() == TokenKind::RParen;
+        if !brings_all {
+            self.expect(TokenKind::Semi, "expected `;` in `for`")?;
+        }
         Ok(Some(Box::new(Stmt { kind, span: self.span(&first), in_macro: first.in_macro })))
     }
 
@@ -302,9 +335,7 @@ impl Parser<'_> {
     fn labelled(&mut self, in_block: bool) -> Box<Stmt> {
         let another = matches!(self.kw(), Kw::Case | Kw::Default) || self.at_label();
         if in_block && another {
-            let token = self.token(self.pos);
-            let span = self.span(&token);
-            return Box::new(Stmt { kind: StmtKind::Empty, span, in_macro: token.in_macro });
+            return Box::new(self.empty_statement());
         }
         self.body_statement()
     }
@@ -375,6 +406,7 @@ impl Parser<'_> {
             {
                 self.declaration_statement()
             }
+            TokenKind::LParen if self.macro_ends_at_parens(at) => self.macro_statement(at),
             TokenKind::LBrace => self.block_macro(at),
             TokenKind::Ident => self.word_statement(),
             _ => self.value_statement(),
@@ -385,6 +417,30 @@ impl Parser<'_> {
     fn word_statement(&mut self) -> PResult<StmtKind> {
         let token = self.bump();
         Ok(StmtKind::Expr(self.make(ExprKind::Ident(token.text), &token)))
+    }
+
+    /// `NAME(...)` is all of the statement, though what follows could continue an expression.
+    fn macro_ends_at_parens(&self, at: usize) -> bool {
+        let after = self.after_partner(at + 1);
+        match self.kind_at(after) {
+            TokenKind::Star | TokenKind::LParen | TokenKind::PlusPlus | TokenKind::MinusMinus => {}
+            _ => return false,
+        }
+        let (first, next) = (self.token(at), self.token(after));
+        // Continued lines are indented deeper than the statement.
+        self.starts_line(after) && self.starts_line(at) && next.col <= first.col
+            || is_iterator_like(first.text) && (next.kind != TokenKind::LParen || self.starts_line(after))
+    }
+
+    fn macro_statement(&mut self, at: usize) -> PResult<StmtKind> {
+        let token = self.bump();
+        let callee = self.make(ExprKind::Ident(token.text), &token);
+        let args = self.nested(Self::arguments)?;
+        let call = self.make(ExprKind::Call(Box::new(callee), args), &self.token(at));
+        if !is_iterator_like(token.text) {
+            return Ok(StmtKind::Expr(call));
+        }
+        Ok(StmtKind::While { cond: call, body: self.body_statement() })
     }
 
     /// `NAME {`: some block.

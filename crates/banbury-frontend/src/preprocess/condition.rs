@@ -95,7 +95,14 @@ impl Walker<'_> {
     }
 
     fn evaluate(&mut self, file: u32, index: u32) -> Value {
-        let directive = &self.pp.scans[file as usize].directives[index as usize];
+        let directives = &self.pp.scans[file as usize].directives;
+        let directive = &directives[index as usize];
+        // `#ifndef X` and `#if !defined(X)` before `#define X`.
+        if let Some(next) =
+            directives.get(index as usize + 1).filter(|next| next.fallback && directive.kind.opens())
+        {
+            return Value::of(self.lookup_here(next.name).is_none());
+        }
         match directive.kind {
             DirectiveKind::Else => Value::Known(1),
             DirectiveKind::Ifdef | DirectiveKind::Elifdef => self.defined(directive.name),
@@ -141,7 +148,7 @@ impl Walker<'_> {
 
     /// `defined(name)`
     fn defined(&mut self, name: Symbol) -> Value {
-        if is_provided_name(name.as_str()) {
+        if is_provided_name(name.as_str()) || (self.cpp && name == "__cplusplus") {
             return Value::Known(1);
         }
         if let Some(id) = self.lookup(name) {
@@ -150,13 +157,7 @@ impl Walker<'_> {
             let big = self.table[id as usize].soft && matches!(name.as_str(), "__BIG_ENDIAN" | "BIG_ENDIAN");
             return Value::of(!big);
         }
-        if self.pp.is_undefined_by_option(name) {
-            return Value::Known(0);
-        }
-        match configuration(name.as_str()) {
-            Some(likely) => Value::Unknown(likely),
-            None => Value::Known(0),
-        }
+        self.word(name)
     }
 
     /// A name that is not a macro, in an expression.
@@ -164,6 +165,10 @@ impl Walker<'_> {
         if name == names().r#true {
             return Value::Known(1);
         }
+        if self.cpp && name == "__cplusplus" {
+            return Value::Known(201_703);
+        }
+        self.wanting |= self.pp.macros.contains_key(&name);
         if self.pp.is_undefined_by_option(name) {
             return Value::Known(0);
         }
@@ -199,7 +204,17 @@ pub(super) fn configuration(name: &str) -> Option<bool> {
     if !["CONFIG_", "HAVE_", "ENABLE_", "WITH_", "USE_"].iter().any(|p| prefixed(p)) {
         return None;
     }
+    // Foreign systems, and what only observes or instruments the program.
     const OFF: &[&str] = &[
+        "FORTIFY",
+        "PRINTK_INDEX",
+        "LOCKDEP",
+        "PROVE_",
+        "KCSAN",
+        "KCOV",
+        "INSTRUMENT",
+        "GCC_PLUGIN",
+        "COMPILE_TEST",
         "WIN32",
         "WINDOWS",
         "W32",

@@ -33,6 +33,14 @@ impl Bits {
         new
     }
 
+    /// Like [`Bits::insert`], growing as needed.
+    pub(super) fn insert_growing(&mut self, index: usize) {
+        if self.words.len() <= index / 64 {
+            self.words.resize(index / 64 * 2 + 1, 0);
+        }
+        self.words[index / 64] |= 1 << (index % 64);
+    }
+
     pub(super) fn union(&mut self, set: &FileSet) {
         match set {
             FileSet::Sparse(list) => {
@@ -45,6 +53,12 @@ impl Bits {
                     *to |= from;
                 }
             }
+        }
+    }
+
+    pub(super) fn union_bits(&mut self, other: &Bits) {
+        for (to, from) in self.words.iter_mut().zip(&other.words) {
+            *to |= from;
         }
     }
 

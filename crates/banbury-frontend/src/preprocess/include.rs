@@ -122,7 +122,8 @@ fn plain_suffix(mut name: &str) -> &str {
     name
 }
 
-fn shared_directories(a: &str, b: &str) -> usize {
+/// Number of leading directories that two paths have in common.
+pub(super) fn shared_directories(a: &str, b: &str) -> usize {
     directory(a).split('/').zip(directory(b).split('/')).take_while(|(x, y)| x == y).count()
 }
 

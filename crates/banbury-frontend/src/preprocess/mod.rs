@@ -50,11 +50,17 @@ pub struct Preprocessor {
     macros: FxHashMap<Symbol, Candidates>,
     /// Headers that declare a type name.
     typedefs: FxHashMap<Symbol, SmallVec<[u32; 2]>>,
+    own_typedefs: FxHashSet<(u32, Symbol)>,
+    /// By header number: the file that most likely shows what a header may expect to be included
+    /// before it, or [`NONE`].
+    parents: Vec<u32>,
     /// By header number.
     resolved: Vec<OnceLock<Resolved>>,
     closures: Vec<OnceLock<FileSet>>,
     given: Given,
     prelude: FxHashMap<Symbol, Arc<Macro>>,
+    /// Every name that anybody defines, by [`Symbol::index`]: most words of a text are none.
+    defined_names: Bits,
 }
 
 type Candidates = SmallVec<[Candidate; 1]>;
@@ -64,7 +70,8 @@ type Candidates = SmallVec<[Candidate; 1]>;
 struct Candidate {
     header: u32,
     directive: u32,
-    parsed: OnceLock<Arc<Macro>>,
+    /// Nothing if uses are to stay as they are.
+    parsed: OnceLock<Option<Arc<Macro>>>,
 }
 
 /// Macros given on the command line; nothing for `-U`.
@@ -129,14 +136,20 @@ impl Preprocessor {
             headers: Vec::new(),
             macros: FxHashMap::default(),
             typedefs: FxHashMap::default(),
+            own_typedefs: FxHashSet::default(),
+            parents: Vec::new(),
             resolved: Vec::new(),
             closures: Vec::new(),
             given: Given::of(options),
             prelude: prelude::macros(options),
+            defined_names: Bits::default(),
         };
         pp.targets = (0..files.len() as u32).into_par_iter().map(|file| pp.include_targets(file)).collect();
         pp.number_headers();
+        pp.find_parents();
         pp.collect_names();
+        pp.collect_own_typedefs();
+        pp.collect_defined_names();
         pp.resolve_headers();
         pp
     }
@@ -162,7 +175,7 @@ impl Preprocessor {
                 includes: Vec::new(),
             };
         }
-        Walker::new(self, file.0).run()
+        Walker::new(self, file.0).within(self.surroundings(file.0)).run()
     }
 
     /// Number of lines of `file`.
@@ -187,14 +200,18 @@ impl Preprocessor {
 
     /// Whether `name` is declared by `typedef` in `file` or in a header that it includes.
     pub fn is_type_name(&self, file: FileId, expanded: &Expanded, name: Symbol) -> bool {
-        let own = self
-            .scans
-            .get(file.index())
-            .is_some_and(|scan| scan.typedefs.binary_search_by_key(&name.as_str(), |n| n.as_str()).is_ok());
-        own || self
-            .typedefs
-            .get(&name)
-            .is_some_and(|headers| headers.iter().any(|&header| expanded.visible.contains(header)))
+        self.own_typedefs.contains(&(file.0, name))
+            || self
+                .typedefs
+                .get(&name)
+                .is_some_and(|headers| headers.iter().any(|&header| expanded.visible.contains(header)))
+    }
+
+    /// Whether `file` is a fragment that others paste (an included `.c`, `.def`, `.inc`, `.tbl`,
+    /// `.x` or `.inl` file): what it says is part of the tokens of those who include it.
+    pub fn is_pasted(&self, file: FileId) -> bool {
+        self.header_numbers.get(file.index()).is_some_and(|&number| number != NONE)
+            && walk::is_fragment_path(&self.files[file.index()].path)
     }
 
     /// Names that `file` itself declares by `typedef`, sorted.
@@ -281,6 +298,45 @@ impl Preprocessor {
         self.closures = self.headers.iter().map(|_| OnceLock::new()).collect();
     }
 
+    /// A header that relies on what others include before it is read as the nearest file that
+    /// includes it would show it; headers go before source files.
+    fn find_parents(&mut self) {
+        let mut best: Vec<Option<(std::cmp::Reverse<usize>, bool, u32)>> = vec![None; self.headers.len()];
+        for (file, targets) in self.targets.iter().enumerate() {
+            let path = self.files[file].path.as_str();
+            for &target in targets.iter().filter(|&&t| t != NONE && t as usize != file) {
+                let shared = include::shared_directories(path, &self.files[target as usize].path);
+                let key = (std::cmp::Reverse(shared), self.header_number(file as u32) == NONE, file as u32);
+                let slot = &mut best[self.header_number(target) as usize];
+                if slot.is_none_or(|old| key < old) {
+                    *slot = Some(key);
+                }
+            }
+        }
+        self.parents = best.into_iter().map(|best| best.map_or(NONE, |(.., file)| file)).collect();
+    }
+
+    /// What the files around a header include; nothing for a file that nobody includes.
+    fn surroundings(&self, file: u32) -> Option<Bits> {
+        const LEVELS: usize = 8;
+        let mut number = self.header_number(file);
+        let mut bits = (number != NONE).then(|| Bits::new(self.headers.len()))?;
+        for _ in 0..LEVELS {
+            let parent = self.parents.get(number as usize).copied().unwrap_or(NONE);
+            if parent == NONE {
+                break;
+            }
+            for &target in self.targets[parent as usize].iter().filter(|&&t| t != NONE) {
+                self.add_closure(self.header_number(target), &mut bits);
+            }
+            number = self.header_number(parent);
+            if number == NONE {
+                break;
+            }
+        }
+        Some(bits)
+    }
+
     fn collect_names(&mut self) {
         for (number, &file) in self.headers.iter().enumerate() {
             let scan = &self.scans[file as usize];
@@ -296,6 +352,26 @@ impl Preprocessor {
             for &name in &scan.typedefs {
                 self.typedefs.entry(name).or_default().push(number as u32);
             }
+        }
+    }
+
+    fn collect_own_typedefs(&mut self) {
+        for (file, scan) in self.scans.iter().enumerate() {
+            self.own_typedefs.extend(scan.typedefs.iter().map(|&name| (file as u32, name)));
+        }
+    }
+
+    fn collect_defined_names(&mut self) {
+        let names = &mut self.defined_names;
+        for scan in &self.scans {
+            for directive in scan.directives.iter().filter(|d| d.kind == DirectiveKind::Define) {
+                names.insert_growing(directive.name.index());
+            }
+        }
+        let given =
+            self.given.all.keys().chain(self.given.per_file.values().flat_map(|macros| macros.keys()));
+        for name in given.chain(self.prelude.keys()) {
+            names.insert_growing(name.index());
         }
     }
 
@@ -328,9 +404,34 @@ impl Preprocessor {
             }
             levels[level as usize].push(component);
         }
-        for level in levels {
+        for level in &levels {
             level.par_iter().for_each(|component| self.resolve_component(component));
         }
+        if self.resolve_again() {
+            self.closures.iter_mut().for_each(|closure| *closure = OnceLock::new());
+            for level in &levels {
+                level.par_iter().for_each(|component| self.close_component(component));
+            }
+        }
+    }
+
+    /// Resolves those headers once more whose conditions ask for names that only the files around
+    /// them define. True if that made a difference.
+    fn resolve_again(&mut self) -> bool {
+        let again: Vec<(usize, Resolved)> = (0..self.headers.len())
+            .into_par_iter()
+            .filter_map(|header| {
+                let old = self.resolved[header].get().filter(|old| old.wanting)?;
+                let file = self.headers[header];
+                let new = Walker::new(self, file).within(self.surroundings(file)).resolve();
+                (new.active != old.active).then_some((header, new))
+            })
+            .collect();
+        let changed = !again.is_empty();
+        for (header, resolved) in again {
+            self.resolved[header] = OnceLock::from(resolved);
+        }
+        changed
     }
 
     fn resolve_component(&self, component: &[u32]) {
@@ -338,6 +439,10 @@ impl Preprocessor {
             let resolved = Walker::new(self, self.headers[header as usize]).resolve();
             let _ = self.resolved[header as usize].set(resolved);
         }
+        self.close_component(component);
+    }
+
+    fn close_component(&self, component: &[u32]) {
         let sets: Vec<FileSet> = component
             .iter()
             .map(|&header| {
@@ -382,8 +487,16 @@ impl Preprocessor {
         matches!(self.given.all.get(&name), Some(None))
     }
 
-    /// What `name` means in a file that sees the headers `visible`, included in this order.
-    fn derive(&self, file: u32, name: Symbol, visible: &Bits, included: &[u32]) -> Option<Arc<Macro>> {
+    /// What `name` means in a file that sees the headers `visible`, included in this order, while
+    /// the files around it include `around`.
+    fn derive(
+        &self,
+        file: u32,
+        name: Symbol,
+        visible: &Bits,
+        included: &[u32],
+        around: Option<&Bits>,
+    ) -> Option<Arc<Macro>> {
         if let Some(given) = self.given.get(file, name) {
             return given.clone();
         }
@@ -393,6 +506,11 @@ impl Preprocessor {
             let found = self.definition(event)?;
             let barred = is_core_keyword(name) || (is_soft_keyword(name) && !found.harmless_for_keyword());
             return (!barred).then_some(found);
+        }
+        if let Some(around) = around
+            && let Some(found) = self.only_definition(name, around)
+        {
+            return Some(found);
         }
         let found = self.prelude.get(&name)?;
         let cpp_word = self.is_cpp(file) && matches!(name.as_str(), "true" | "false" | "bool");
@@ -406,8 +524,26 @@ impl Preprocessor {
         if directive.kind != DirectiveKind::Define {
             return None;
         }
-        let parsed = candidate.parsed.get_or_init(|| Arc::new(self.parse_macro(file, candidate.directive)));
-        Some(Arc::clone(parsed))
+        candidate
+            .parsed
+            .get_or_init(|| match self.known_meaning(file, directive.name) {
+                Some(known) => known.clone(),
+                None => Some(Arc::new(self.parse_macro(file, candidate.directive))),
+            })
+            .clone()
+    }
+
+    /// The entry of `known_macros.h` that replaces the definition of `name` in `file`.
+    fn known_meaning(&self, file: u32, name: Symbol) -> Option<&'static Option<Arc<Macro>>> {
+        let (directories, meaning) = prelude::known_macros().get(&name)?;
+        let path = self.files[file as usize].path.as_str();
+        let inside = |dir: &str| {
+            path.rfind(dir).is_some_and(|at| {
+                (at == 0 || path.as_bytes()[at - 1] == b'/')
+                    && path.as_bytes().get(at + dir.len()) == Some(&b'/')
+            })
+        };
+        directories.iter().any(|dir| inside(dir)).then_some(meaning)
     }
 
     fn is_active(&self, candidate: &Candidate) -> bool {
@@ -434,6 +570,15 @@ impl Preprocessor {
         self.replay(&hot, included)
     }
 
+    /// The definition of `name` in the headers `around`, if there is but one.
+    fn only_definition(&self, name: Symbol, around: &Bits) -> Option<Arc<Macro>> {
+        let candidates = self.macros.get(&name)?;
+        let mut hot = candidates.iter().filter(|c| around.contains(c.header) && self.is_active(c));
+        let first = hot.next()?;
+        let barred = is_core_keyword(name) || is_soft_keyword(name) || !hot.all(|c| self.same_text(first, c));
+        (!barred).then(|| self.definition(first)).flatten()
+    }
+
     fn same_text(&self, a: &Candidate, b: &Candidate) -> bool {
         let part = |c: &Candidate| {
             let file = self.headers[c.header as usize];
@@ -455,14 +600,15 @@ impl Preprocessor {
         let mut last: Option<&Candidate> = None;
         let mut stack: Vec<(u32, u32)> = Vec::new();
         for &root in included {
-            if leads(root) && seen.insert(root) {
+            if seen.insert(root) && leads(root) {
                 stack.push((root, 0));
             }
             while let Some((header, from)) = stack.pop() {
                 let Some(resolved) = self.resolved[header as usize].get() else { continue };
                 let at = resolved.includes.partition_point(|&(directive, _)| directive < from);
+                // A header that leads nowhere is marked as read: it is asked about once.
                 let child =
-                    resolved.includes[at..].iter().find(|&&(_, child)| leads(child) && !seen.contains(child));
+                    resolved.includes[at..].iter().find(|&&(_, child)| seen.insert(child) && leads(child));
                 let until = child.map_or(u32::MAX, |&(directive, _)| directive);
                 for event in hot.iter().filter(|c| c.header == header && (from..until).contains(&c.directive))
                 {
@@ -472,7 +618,6 @@ impl Preprocessor {
                 }
                 if let Some(&(directive, child)) = child {
                     stack.push((header, directive + 1));
-                    seen.insert(child);
                     stack.push((child, 0));
                 }
             }

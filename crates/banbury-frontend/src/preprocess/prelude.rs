@@ -25,6 +25,38 @@ pub(super) fn macros(options: &Options) -> Table {
     table
 }
 
+/// Entries of `known_macros.h`: the directories of headers that they hold for, and the meaning
+/// (nothing: uses stay calls).
+pub(super) type Known = FxHashMap<Symbol, (&'static [&'static str], Option<Arc<Macro>>)>;
+
+/// Macros whose own definition says more than an analysis needs.
+pub(super) fn known_macros() -> &'static Known {
+    static KNOWN: OnceLock<Known> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let text = include_str!("known_macros.h");
+        let mut known = Known::default();
+        let mut directories: &'static [&'static str] = &[];
+        for directive in scan(text.as_bytes(), false).directives {
+            let meaning = match directive.kind {
+                DirectiveKind::Define => {
+                    let (from, end) = (directive.body, directive.end);
+                    Some(Arc::new(Macro::parse(text.as_bytes(), directive.name, from, end, false)))
+                }
+                DirectiveKind::Undef => None,
+                _ => {
+                    let line = text.get(directive.body as usize..directive.end as usize).unwrap_or("");
+                    if let Some(list) = line.trim().strip_prefix("from ") {
+                        directories = list.split_whitespace().collect::<Vec<_>>().leak();
+                    }
+                    continue;
+                }
+            };
+            known.insert(directive.name, (directories, meaning));
+        }
+        known
+    })
+}
+
 fn read(text: &str) -> Table {
     let mut table = Table::default();
     for directive in scan(text.as_bytes(), false).directives {

@@ -315,3 +315,121 @@ fn typedef_names() {
     let names: Vec<&str> = pp.own_type_names(FileId(0)).iter().map(|n| n.as_str()).collect();
     assert_eq!(names, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]);
 }
+
+#[test]
+fn a_header_is_read_as_its_surroundings_show_it() {
+    let files = [
+        (
+            "core/sub.h",
+            "#if FEATURE\nint a = SIZE;\n#endif\n#ifndef LIMIT\n#define LIMIT 3\n#endif\nLIMIT NULL",
+        ),
+        ("core/all.h", "#include \"config.h\"\n#include \"sub.h\"\n#include \"late.h\"\n"),
+        ("core/config.h", "#define FEATURE 1\n#define SIZE 8\n#define NULL 0\ntypedef int t;"),
+        ("core/late.h", "#ifndef LIMIT\n#define LIMIT 9\n#endif"),
+        ("core/x.c", "#include \"all.h\"\nLIMIT"),
+    ];
+    let pp = Preprocessor::new(&tree(&files), &Options::default());
+    let out = pp.tokens(FileId(0));
+    assert_eq!(squeeze(&out.text()), "int a = 8 ; 3 0");
+    assert!(pp.is_type_name(FileId(0), &out, banbury_base::Symbol::new("t")));
+    assert_eq!(pp.tokens(FileId(4)).text(), "3");
+}
+
+#[test]
+fn known_macros_replace_definitions_of_their_headers_only() {
+    let files = [
+        ("a.c", "#include <linux/minmax.h>\nmin(a, b) pr_err(\"x\", 1) BUILD_BUG_ON(1);"),
+        (
+            "include/linux/minmax.h",
+            "#define min(x, y) huge(x, y)\n#define pr_err(f, ...) printk(KERN_ERR f, ## __VA_ARGS__)\n\
+             #define BUILD_BUG_ON(c) c c c",
+        ),
+    ];
+    let out = expand_tree(&files, &Options::default());
+    assert_eq!(
+        squeeze(&out.text()),
+        "( ( a ) < ( b ) ? ( a ) : ( b ) ) printk ( \"x\" , 1 ) ( ( void ) 0 ) ;"
+    );
+    check("#define min(x, y) own(x)\nmin(1, 2)", "own ( 1 )");
+}
+
+/// Any sequence of directives and tokens: no panic, an end, tokens in the order of the text.
+#[test]
+fn any_directives() {
+    const PIECES: &[&str] = &[
+        "#if ",
+        "#ifdef ",
+        "#ifndef ",
+        "#elif ",
+        "#else\n",
+        "#endif\n",
+        "#define ",
+        "#undef ",
+        "#include ",
+        "#error\n",
+        "\"a.c\"",
+        "\"b.h\"\n",
+        "<c.def>\n",
+        "F(x, ...) ",
+        "F(",
+        "G(a) ",
+        "G",
+        "X ",
+        "Y",
+        "(",
+        ")",
+        ",",
+        "##",
+        "#",
+        "__VA_ARGS__",
+        "__VA_OPT__(",
+        "x",
+        "a",
+        "\n",
+        "\n",
+        "\n",
+        "\\\n",
+        "defined(",
+        "1 ",
+        "0",
+        " ? ",
+        ":",
+        "/*",
+        "*/",
+        "\"",
+        "'",
+        "{",
+        "}",
+        "typedef ",
+        ";",
+        "__LINE__",
+        "_Pragma(",
+        "NULL",
+        "=",
+        "IS_ENABLED(",
+        "CONFIG_A",
+        "&&",
+        "/",
+    ];
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) as usize % below
+    };
+    for _ in 0..1500 {
+        let mut text =
+            |pieces: usize| -> String { (0..pieces).map(|_| PIECES[next(PIECES.len())]).collect() };
+        let (a, b, c) = (text(60), text(30), text(20));
+        let sources = tree(&[("a.c", &a), ("b.h", &b), ("c.def", &c)]);
+        let pp = Preprocessor::new(&sources, &Options::default());
+        for id in 0..3 {
+            let out = pp.tokens(FileId(id));
+            assert!(
+                out.tokens.windows(2).all(|pair| pair[0].line <= pair[1].line),
+                "{a}\n---\n{b}\n---\n{c}"
+            );
+        }
+    }
+}

@@ -63,6 +63,10 @@ pub(super) struct Walker<'p> {
     /// Headers visible so far, and those included directly, in order.
     visible: Bits,
     pub(super) included: Vec<u32>,
+    /// Headers that the files around this one include.
+    around: Option<Bits>,
+    /// A condition asked for a name that is defined somewhere, but not in sight.
+    pub(super) wanting: bool,
 
     // Expansion.
     pub(super) sources: Vec<Source>,
@@ -103,6 +107,8 @@ pub(super) struct Resolved {
     pub active: Bits,
     /// Active includes of files of the release: directive and header number, in order.
     pub includes: Vec<(u32, u32)>,
+    /// A condition asked for a name that some header defines, but none in sight.
+    pub wanting: bool,
 }
 
 impl<'p> Walker<'p> {
@@ -111,12 +117,14 @@ impl<'p> Walker<'p> {
             pp,
             file,
             cpp: pp.is_cpp(file),
-            entries: FxHashMap::default(),
+            entries: FxHashMap::with_capacity_and_hasher(64, Default::default()),
             derived: Vec::new(),
             own: Vec::new(),
             table: Vec::new(),
             visible: Bits::new(pp.headers.len()),
             included: Vec::new(),
+            around: None,
+            wanting: false,
             sources: Vec::new(),
             floor: 0,
             sealed: false,
@@ -139,6 +147,12 @@ impl<'p> Walker<'p> {
         }
     }
 
+    /// Reads the file as a header among those that files around it include.
+    pub(super) fn within(mut self, around: Option<Bits>) -> Walker<'p> {
+        self.around = around;
+        self
+    }
+
     pub(super) fn path(&self) -> &'p str {
         &self.pp.files[self.file as usize].path
     }
@@ -151,21 +165,39 @@ impl<'p> Walker<'p> {
 
     /// The macro that `name` stands for here, by number in the table.
     pub(super) fn lookup(&mut self, name: Symbol) -> Option<u32> {
+        if !self.pp.defined_names.contains(name.index() as u32) {
+            return None;
+        }
         match self.entries.get(&name) {
             Some(Entry::Own(id)) => Some(*id),
             Some(Entry::Undefined) => None,
             Some(Entry::Derived(id)) => *id,
             Some(&Entry::Lazy { file, directive }) => self.parse_own(name, file, directive),
             None => {
-                let id = self
-                    .pp
-                    .derive(self.file, name, &self.visible, &self.included)
-                    .map(|found| self.add(found));
+                let around = self.around.as_ref();
+                let found = self.pp.derive(self.file, name, &self.visible, &self.included, around);
+                let id = found.map(|found| self.add(found));
                 self.entries.insert(name, Entry::Derived(id));
                 self.derived.push(name);
                 id
             }
         }
+    }
+
+    /// Like [`Walker::lookup`], in this file and what it includes only. A default that a header
+    /// gives (`#ifndef X`, `#define X`) is given whatever the files around it say.
+    pub(super) fn lookup_here(&mut self, name: Symbol) -> Option<u32> {
+        let around = self.around.take();
+        let known = matches!(self.entries.get(&name), Some(Entry::Derived(_)));
+        if known {
+            self.entries.remove(&name);
+        }
+        let id = self.lookup(name);
+        if matches!(self.entries.get(&name), Some(Entry::Derived(_))) {
+            self.entries.remove(&name);
+        }
+        self.around = around;
+        id
     }
 
     fn add(&mut self, definition: Arc<Macro>) -> u32 {
@@ -320,9 +352,7 @@ impl<'p> Walker<'p> {
     /// Headers that are lists of macro uses (X-macros), fragments of initialisers and included
     /// source files are pasted.
     fn wants_paste(&self, file: u32, index: u32, target: u32) -> bool {
-        let path = self.pp.files[target as usize].path.as_str();
-        let extension = path.rsplit_once('.').map_or("", |(_, e)| e);
-        if matches!(extension, "def" | "inc" | "tbl" | "x" | "c" | "inl") {
+        if is_fragment_path(&self.pp.files[target as usize].path) {
             return true;
         }
         let depth = self.depth - self.transparent.len() as i32;
@@ -362,7 +392,7 @@ impl<'p> Walker<'p> {
                 _ => index + 1,
             };
         }
-        Resolved { active, includes }
+        Resolved { active, includes, wanting: self.wanting }
     }
 
     // Text.
@@ -474,6 +504,9 @@ impl<'p> Walker<'p> {
 
     fn finish(mut self) -> Expanded {
         let line = self.scan_of(self.file).lines;
+        if let Some(around) = &self.around {
+            self.visible.union_bits(around);
+        }
         self.out.push(Token {
             kind: TokenKind::Eof,
             text: Symbol::EMPTY,
@@ -482,7 +515,9 @@ impl<'p> Walker<'p> {
             len: 0,
             in_macro: Symbol::EMPTY,
         });
-        self.out.shrink_to_fit();
+        if self.out.capacity() > 2 * self.out.len() {
+            self.out.shrink_to_fit();
+        }
         Expanded {
             tokens: self.out,
             undecided: self.undecided,
@@ -573,6 +608,12 @@ impl<'p> Walker<'p> {
 
 fn tok_of(lexer: &Lexer<'_>, lexeme: &Lexeme) -> Tok {
     Tok { kind: lexeme.kind, text: lexer.spelling(lexeme), flags: if lexeme.space { SPACE } else { 0 } }
+}
+
+/// Files that are made to be included into the middle of something, by their name.
+pub(super) fn is_fragment_path(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+    matches!(extension, "def" | "inc" | "tbl" | "x" | "c" | "inl")
 }
 
 /// The `#endif` of the group that the arm at `index` belongs to, or [`NONE`].

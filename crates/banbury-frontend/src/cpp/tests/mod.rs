@@ -84,7 +84,16 @@ fn namespaces_are_transparent_and_std_is_not() {
          C::m = void() {}
          int() f
          static g = int() {return Add(Add(f(), f()), h())}
-         k = std::size_t() {return Add(Add(k(), other::k()), std::chrono::now())}",
+         k = size_t() {return Add(Add(k(), other::k()), std::chrono::now())}",
+    );
+}
+
+#[test]
+fn names_of_an_opened_std_are_its_own() {
+    file(
+        "using namespace std; namespace n { void f(vector<char *> v) { int list; string s(v[0]), t(g()); pair<int, int>(1, 2); } }",
+        "f = void(std::vector<char*> v) {int list; std::string s = construct(v[0]), std::string t = construct(g()); \
+         make std::pair<int, int>(1, 2)}",
     );
 }
 
@@ -174,9 +183,9 @@ fn lambdas_become_functions_with_what_they_capture() {
 #[test]
 fn literals() {
     body(
-        r##"s = "a\n\x41\101" "b"; s = L"wide"; s = R"x(r\n"))x"; c = 'a'; c = '\0'; c = '\xff'; n = 1'000u; n = 0x10; n = 010;
+        r##"s = "a\n\x41\101" "b"; s = L"wide"; s = R"x(r\n"))x"; c = 'a'; c = '\0'; c = '\xff'; n = -1; n = 1'000u; n = 0x10; n = 010;
             d = 1.5f; d = 0x1p3; s = "x"sv;"##,
-        r##"s = "a\nAAb"; s = L"wide"; s = "r\\n\")"; c = '97'; c = '0'; c = '-1'; n = 1000; n = 16; n = 8; d = 1.5; d = 8.0; s = "x""##,
+        r##"s = "a\nAAb"; s = L"wide"; s = "r\\n\")"; c = '97'; c = '0'; c = '-1'; n = Minus(1); n = 1000; n = 16; n = 8; d = 1.5; d = 8.0; s = "x""##,
     );
 }
 
