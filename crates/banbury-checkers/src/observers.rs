@@ -62,7 +62,7 @@ impl Observer for Structure {
 
 /// A rule on the values at calls: which callees it wants, and what it says of a call.
 struct CallRule {
-    wants: fn(Symbol) -> bool,
+    wants: fn(Symbol, Option<&FnModel>) -> bool,
     call: fn(&Context<'_>, &CallEvent<'_>, &mut Vec<Issue>),
 }
 
@@ -75,12 +75,12 @@ const CALL_RULES: &[CallRule] = &[
 struct Calls;
 
 impl Observer for Calls {
-    fn wants(&self, callee: Symbol, _model: Option<&FnModel>) -> bool {
-        CALL_RULES.iter().any(|r| (r.wants)(callee))
+    fn wants(&self, callee: Symbol, model: Option<&FnModel>) -> bool {
+        CALL_RULES.iter().any(|r| (r.wants)(callee, model))
     }
 
     fn call(&self, cx: &Context<'_>, call: &CallEvent<'_>, out: &mut Vec<Issue>) {
-        for rule in CALL_RULES.iter().filter(|r| (r.wants)(call.callee)) {
+        for rule in CALL_RULES.iter().filter(|r| (r.wants)(call.callee, call.model)) {
             (rule.call)(cx, call, out);
         }
     }

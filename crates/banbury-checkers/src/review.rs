@@ -18,6 +18,8 @@ pub struct ReviewOptions {
     pub only: Vec<String>,
     /// Not these rules.
     pub except: Vec<String>,
+    /// Budgets of the analysis.
+    pub analysis: AnalysisOptions,
 }
 
 /// What the rules say of a release.
@@ -32,7 +34,7 @@ pub struct Review {
 /// Analyses the release under all rules.
 pub fn review(program: &Program, models: &Models, options: &ReviewOptions) -> Review {
     let observers = crate::observers();
-    let analysis = analyse(program, models, &observers, &AnalysisOptions::default());
+    let analysis = analyse(program, models, &observers, &options.analysis);
     Review { findings: weigh(program, analysis.issues, options), unanalysed: analysis.unanalysed }
 }
 

@@ -596,7 +596,10 @@ impl Interp<'_> {
         if st.constant(&self.a, v) == Some(0) {
             return Verdict::Safe;
         }
-        let Some((base, offset)) = self.a.split(v) else { return Verdict::Open };
+        // A descriptor is no pointer, but has a life as well.
+        let whole = self.a.as_atom(v).map(|atom| (atom, V::ZERO));
+        let split = self.a.split(v).map(|(base, offset)| (base, self.a.plain(offset)));
+        let Some((base, offset)) = split.or(whole) else { return Verdict::Open };
         match self.a.info(base).kind {
             AtomKind::AddrLocal(_)
             | AtomKind::AddrGlobal(_)
@@ -618,7 +621,6 @@ impl Interp<'_> {
                 steps: vec![self.step(StepKind::Source, span, "released here first".into())],
             });
         }
-        let offset = self.a.plain(offset);
         let (lo, hi) = st.bounds(&self.a, offset);
         let allocated = matches!(life, Life::Owned { .. } | Life::Escaped { .. });
         if (lo > 0 || hi < 0) && (allocated || self.a.constant(offset).is_some()) {
@@ -919,11 +921,27 @@ fn classify(need: &Need, site: &Site, evidence: &Evidence) -> (&'static str, u32
             SinkKind::Configuration => ("command-injection", 15),
             _ => ("resource-exhaustion", 400),
         },
-        Need::Releasable(..) => {
+        Need::Releasable(_, family) => {
+            // Files, sockets and the like; whatever else is released is memory with a destructor.
+            let memory = !matches!(
+                family.as_str(),
+                "file"
+                    | "fd"
+                    | "dir"
+                    | "pipe"
+                    | "dl"
+                    | "gz"
+                    | "sem"
+                    | "mq"
+                    | "iconv"
+                    | "apr_file"
+                    | "pcap"
+                    | "usrsctp"
+            );
             if has("free.double") {
-                ("double-free", 415)
+                if memory { ("double-free", 415) } else { ("operation-on-closed-resource", 675) }
             } else if has("free.family") {
-                ("bad-free", 762)
+                if memory { ("bad-free", 762) } else { ("mismatched-close", 404) }
             } else if has("free.offset") {
                 ("bad-free", 761)
             } else {

@@ -138,7 +138,12 @@ impl<'a> Interp<'a> {
                 for (to, next) in self.exec_block(block, state) {
                     let to_rank = rank[to.index()];
                     let entry = pending.entry(to_rank).or_default();
-                    if to_rank <= r { entry.back.push(next) } else { entry.forward.push(next) }
+                    let list = if to_rank <= r { &mut entry.back } else { &mut entry.forward };
+                    list.push(next);
+                    // Merged as they come: comparing many states pairwise is what costs.
+                    if list.len() > keep + 2 {
+                        self.reduce(list, keep, to);
+                    }
                 }
             }
         }

@@ -222,10 +222,24 @@ impl<'a> Exporter<'a> {
 
 /// Whether an expression depends only on what the caller provides (and constants).
 pub fn is_entry(arena: &Arena, v: V) -> bool {
-    arena.lin(v).terms.iter().all(|&(atom, _)| is_entry_atom(arena, atom))
+    entry(arena, v, &mut { STEPS })
 }
 
 pub fn is_entry_atom(arena: &Arena, atom: Atom) -> bool {
+    entry_atom(arena, atom, &mut { STEPS })
+}
+
+/// Expressions share their parts (a hash of a hash of ...): walked as trees they may be
+/// exponentially large, so that a walk ends after so many atoms with "no".
+const STEPS: u32 = 1024;
+
+fn entry(arena: &Arena, v: V, steps: &mut u32) -> bool {
+    arena.lin(v).terms.iter().all(|&(atom, _)| entry_atom(arena, atom, steps))
+}
+
+fn entry_atom(arena: &Arena, atom: Atom, steps: &mut u32) -> bool {
+    let Some(left) = steps.checked_sub(1) else { return false };
+    *steps = left;
     match arena.info(atom).kind {
         AtomKind::Param(_)
         | AtomKind::AddrGlobal(_)
@@ -233,23 +247,35 @@ pub fn is_entry_atom(arena: &Arena, atom: Atom) -> bool {
         | AtomKind::AddrStr(..)
         | AtomKind::FieldOffset(_)
         | AtomKind::Sub(..) => true,
-        AtomKind::Load(addr, 0) | AtomKind::StrLen(addr, 0, _) => is_entry(arena, addr),
-        AtomKind::Extent(base) => is_entry_atom(arena, base),
-        AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => is_entry(arena, a) && is_entry(arena, b),
-        AtomKind::Wrap(v, ..) => is_entry(arena, v),
+        AtomKind::Load(addr, 0) | AtomKind::StrLen(addr, 0, _) => entry(arena, addr, steps),
+        AtomKind::Extent(base) => entry_atom(arena, base, steps),
+        AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => {
+            entry(arena, a, steps) && entry(arena, b, steps)
+        }
+        AtomKind::Wrap(v, ..) => entry(arena, v, steps),
         _ => false,
     }
 }
 
 /// Whether the expression mentions something the caller decides.
 pub fn mentions_entry(arena: &Arena, v: V) -> bool {
-    arena.lin(v).terms.iter().any(|&(atom, _)| match arena.info(atom).kind {
-        AtomKind::Param(_) | AtomKind::Load(_, 0) | AtomKind::Extent(_) | AtomKind::StrLen(_, 0, _) => true,
-        AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => {
-            mentions_entry(arena, a) || mentions_entry(arena, b)
+    mentions(arena, v, &mut { STEPS })
+}
+
+fn mentions(arena: &Arena, v: V, steps: &mut u32) -> bool {
+    arena.lin(v).terms.iter().any(|&(atom, _)| {
+        let Some(left) = steps.checked_sub(1) else { return false };
+        *steps = left;
+        match arena.info(atom).kind {
+            AtomKind::Param(_) | AtomKind::Load(_, 0) | AtomKind::Extent(_) | AtomKind::StrLen(_, 0, _) => {
+                true
+            }
+            AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => {
+                mentions(arena, a, steps) || mentions(arena, b, steps)
+            }
+            AtomKind::Wrap(v, ..) => mentions(arena, v, steps),
+            _ => false,
         }
-        AtomKind::Wrap(v, ..) => mentions_entry(arena, v),
-        _ => false,
     })
 }
 

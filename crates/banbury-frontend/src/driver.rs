@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::ast::{Decl, FunctionDef, TranslationUnit};
-use crate::lower::world::{FileInfo, World};
+use crate::lower::world::{FileInfo, World, is_header};
 use crate::lower::{FileEnv, Lowerer, PRELUDE, PROVISIONAL, ensure_defined, initialise_globals};
 use crate::parser::{Mode, parse};
 use crate::preprocess::Preprocessor;
@@ -42,10 +42,14 @@ pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
     let mut units = Vec::with_capacity(surveyed.len());
     let mut infos = Vec::with_capacity(surveyed.len());
     let mut coverage = Vec::with_capacity(surveyed.len());
-    for (surveyed, file) in surveyed.into_iter().zip(&all) {
+    for ((surveyed, file), language) in surveyed.into_iter().zip(&all).zip(&front.languages) {
         units.push(surveyed.unit);
-        let is_cpp = file.language == Language::Cpp;
-        infos.push(FileInfo { path: file.path.clone(), is_cpp, closure: surveyed.closure });
+        infos.push(FileInfo {
+            path: file.path.clone(),
+            is_cpp: *language == Language::Cpp,
+            is_header: is_header(&file.path),
+            closure: surveyed.closure,
+        });
         coverage.push(surveyed.coverage);
     }
     let (program, lowered_coverage) = link(&front, &units, infos, prelude, options);

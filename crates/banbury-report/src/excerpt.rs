@@ -85,6 +85,11 @@ pub(crate) fn utf16_columns(line: &[u8], span: Span) -> (u64, u64) {
     (first, first + units(&line[start..end]))
 }
 
+/// A number as it is written to a file: two decimals, the same on every machine.
+pub(crate) fn decimal(number: f32) -> f64 {
+    (f64::from(number) * 100.0).round() / 100.0 + 0.0
+}
+
 /// A weight as people read it: `+12.3 dB`.
 pub(crate) fn decibans(weight: f32) -> String {
     // No negative zero.

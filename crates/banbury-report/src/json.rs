@@ -3,6 +3,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::Report;
+use crate::excerpt::decimal;
 use crate::model::{FileInfo, Item};
 
 /// Version of the JSON format; goes up when a field changes its meaning or goes away.
@@ -17,7 +18,7 @@ pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         "target": report.target,
         "revision": report.revision,
         "release": report.release.to_string(),
-        "min_weight": report.min_weight,
+        "min_weight": decimal(report.min_weight.0),
         "totals": report.totals(),
         "baseline": report.baseline,
         "hidden": report.hidden.iter().map(|(why, count)| json!({"reason": why, "count": count})).collect::<Vec<_>>(),
@@ -55,8 +56,8 @@ fn finding(report: &Report, item: &Item) -> Value {
         "message": finding.message,
         "place": place(finding.span),
         "function": finding.function,
-        "weight": finding.weight,
-        "features": finding.features,
+        "weight": decimal(finding.weight.0),
+        "features": finding.features.iter().map(|f| json!({"name": f.name, "value": decimal(f.value)})).collect::<Vec<_>>(),
         "fingerprint": finding.fingerprint.to_string(),
         "path": finding.path.iter().map(|step| json!({
             "kind": step.kind, "place": place(step.span), "function": step.function, "message": step.message,

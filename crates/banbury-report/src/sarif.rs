@@ -7,7 +7,7 @@ use banbury_base::{Digest, FileId, PathStep, Span, StepKind};
 use serde_json::{Map, Value, json};
 
 use crate::Report;
-use crate::excerpt::{Lines, line_tables, utf16_columns};
+use crate::excerpt::{Lines, decimal, line_tables, utf16_columns};
 use crate::model::{Item, RuleInfo};
 
 const SCHEMA: &str =
@@ -85,7 +85,7 @@ impl Writer<'_> {
             "properties": {
                 "release": report.release.to_string(),
                 "target": report.target,
-                "minWeight": report.min_weight,
+                "minWeight": decimal(report.min_weight.0),
                 "totals": report.totals(),
                 "baseline": report.baseline,
                 "hidden": report.hidden.iter().map(|(why, count)| json!({"reason": why, "count": count})).collect::<Vec<_>>(),
@@ -199,9 +199,9 @@ impl Writer<'_> {
             "locations": [self.location(finding.span, finding.function.as_str(), None)],
             "partialFingerprints": {FINGERPRINT: finding.fingerprint.to_string()},
             "properties": {
-                "weight": finding.weight,
+                "weight": decimal(finding.weight.0),
                 "features": finding.features.iter()
-                    .map(|feature| (feature.name.to_string(), json!(feature.value)))
+                    .map(|feature| (feature.name.to_string(), json!(decimal(feature.value))))
                     .collect::<Map<String, Value>>(),
                 "ruleVersion": finding.rule_version,
             },

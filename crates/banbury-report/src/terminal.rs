@@ -25,6 +25,8 @@ pub struct TerminalOptions {
 pub struct Timing {
     pub wall: Duration,
     pub cpu: Option<Duration>,
+    /// Bytes.
+    pub peak_memory: Option<u64>,
 }
 
 /// Lines between two steps that are shown in one excerpt.
@@ -132,7 +134,12 @@ fn excerpt(report: &Report, group: &[(usize, &PathStep)], steps: usize) -> Optio
             let last = index + 1 == steps;
             let kind = if last { AnnotationKind::Primary } else { AnnotationKind::Context };
             let message = plain(&step.message);
-            let label = if steps == 1 { String::new() } else { format!("{}. {message}", index + 1) };
+            // The last step says what the title says.
+            let label = match (steps, last) {
+                (1, _) => String::new(),
+                (_, true) => format!("{}.", index + 1),
+                _ => format!("{}. {message}", index + 1),
+            };
             marks.push((kind, range, label));
         }
         source.push_str(&shown(line, Span::new(FileId(0), number, 1, 0)).0);
@@ -181,7 +188,9 @@ fn write_summary(report: &Report, timing: Option<Timing>, out: &mut dyn Write) -
     }
     if let Some(timing) = timing {
         let cpu = timing.cpu.map(|cpu| format!(", {:.2} s of one core", cpu.as_secs_f64()));
-        row("Time", format!("{:.2} s{}", timing.wall.as_secs_f64(), cpu.unwrap_or_default()));
+        let memory = timing.peak_memory.map(|bytes| format!(", {} MB", thousands(bytes >> 20)));
+        let more = cpu.unwrap_or_default() + &memory.unwrap_or_default();
+        row("Time", format!("{:.2} s{more}", timing.wall.as_secs_f64()));
     }
     row("Findings", thousands(report.visible().count() as u64));
     for (rule, count) in report.by_rule() {

@@ -114,7 +114,7 @@ fn hidden(triage: &Triage, min_weight: Weight) -> Vec<(String, u64)> {
     let hidden = triage.hidden;
     let rows = [
         (format!("below {:+.1} dB (--all shows them)", min_weight.0), hidden.below_weight),
-        ("of rules that are off".to_owned(), hidden.rule_off),
+        ("of rules that are off or not asked for".to_owned(), hidden.rule_off),
         ("in tests (--include-tests shows them)".to_owned(), hidden.in_tests),
         ("in generated code".to_owned(), hidden.in_generated),
         ("in third-party code".to_owned(), hidden.in_third_party),

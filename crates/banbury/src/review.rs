@@ -201,13 +201,14 @@ fn run_on_workers(args: &Args, global: Global) -> anyhow::Result<ExitCode> {
         line.finish();
     }
 
-    let timing = Timing { wall: start.elapsed(), cpu: cpu_time() };
+    let timing = Timing { wall: start.elapsed(), cpu: cpu_time(), peak_memory: peak_memory() };
     write_outputs(args, global, &report, timing)?;
-    if !report.faults.is_empty() {
-        return Ok(ExitCode::from(2));
-    }
     if report.files.is_empty() {
         bail!("{}: no C or C++ source found", args.path);
+    }
+    // What was read is reported; but a script must not take it for a whole review.
+    if !report.faults.is_empty() || report.incomplete {
+        return Ok(ExitCode::from(2));
     }
     Ok(ExitCode::from(u8::from(report.visible().next().is_some())))
 }
@@ -309,6 +310,13 @@ fn write_outputs(args: &Args, global: Global, report: &Report, timing: Timing) -
 pub fn to_stdout(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> anyhow::Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     write(&mut out).and_then(|()| out.flush()).context("cannot write to standard output")
+}
+
+/// Most bytes held so far, where the system tells it.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 /// Processor time of this program so far, where the system tells it.

@@ -54,6 +54,7 @@ registry! {
     unbounded_loop,
     unbounded_recursion,
     unchecked_length_read,
+    unchecked_length_write,
     unchecked_return,
     uncontrolled_search_path,
     uninitialised_use,

@@ -576,8 +576,10 @@ fn bindings(declared: Declared, init: Option<Init>, out: &mut Vec<Declarator>) {
         _ => Vec::new(),
     };
     for (name, span) in declared.bindings {
-        let kind = ExprKind::Unknown(std::mem::take(&mut value));
-        let init = Some(Init::Expr(Expr { kind, span, in_macro: Symbol::EMPTY }));
+        let make = |kind| Expr { kind, span, in_macro: Symbol::EMPTY };
+        let get = make(ExprKind::Ident(Symbol::new("std::get")));
+        let kind = ExprKind::Call(Box::new(get), std::mem::take(&mut value));
+        let init = Some(Init::Expr(make(kind)));
         out.push(Declarator { name, span, ty: TypeExpr::Base, bits: None, init, attributes: Vec::new() });
     }
 }

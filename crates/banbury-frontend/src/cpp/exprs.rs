@@ -71,7 +71,11 @@ impl<'t> Converter<'t> {
             Kind::StringLiteral | Kind::RawStringLiteral | Kind::ConcatenatedString => self.string(node),
             Kind::UserDefinedLiteral => match self.first(node) {
                 Some(inner) if self.kind(inner) != Kind::NumberLiteral => self.expr_kind(inner),
-                _ => ExprKind::Unknown(Vec::new()),
+                Some(inner) => {
+                    let value = self.expr(inner);
+                    self.opaque(node, "operator\"\"", vec![value])
+                }
+                None => ExprKind::Unknown(Vec::new()),
             },
             Kind::True => small_int(1),
             Kind::False => small_int(0),
@@ -120,6 +124,14 @@ impl<'t> Converter<'t> {
             Kind::ThrowStatement => {
                 let value = self.first(node).map(|value| Box::new(self.expr(value)));
                 ExprKind::Throw(value)
+            }
+            Kind::InitializerList => {
+                let values = self.arguments(node);
+                self.opaque(node, "__builtin_braced", values)
+            }
+            Kind::CoAwait | Kind::ParameterPackExpansion => {
+                let inner = self.first(node);
+                self.boxed(inner, node).kind
             }
             // What is not modelled, or did not parse, keeps the effects of what it holds.
             _ => ExprKind::Unknown(self.arguments(node)),
@@ -192,6 +204,12 @@ impl<'t> Converter<'t> {
         out
     }
 
+    /// An operation whose meaning is not modelled, as the call of something unknown.
+    pub(super) fn opaque(&self, node: Node<'t>, name: &str, operands: Vec<Expr>) -> ExprKind {
+        let callee = self.expr_at(node, ExprKind::Ident(Symbol::new(name)));
+        ExprKind::Call(Box::new(callee), operands)
+    }
+
     /// `( e )`, and GNU `({ ... })`.
     fn parenthesized(&mut self, node: Node<'t>) -> ExprKind {
         match self.first(node) {
@@ -230,7 +248,7 @@ impl<'t> Converter<'t> {
             "||" | "or" => ExprKind::Logical { and: false, left, right },
             _ => match binary_op(operator) {
                 Some(op) => ExprKind::Binary(op, left, right),
-                None => ExprKind::Unknown(vec![*left, *right]),
+                None => self.opaque(node, &format!("operator{operator}"), vec![*left, *right]),
             },
         }
     }
@@ -293,7 +311,8 @@ impl<'t> Converter<'t> {
         let operator = self.operator(node);
         let Some(field) = self.field(node, self.f.field) else { return ExprKind::Unknown(vec![*base]) };
         if operator == ".*" {
-            return ExprKind::Unknown(vec![*base, self.expr(field)]);
+            let field = self.expr(field);
+            return self.opaque(node, "operator->*", vec![*base, field]);
         }
         ExprKind::Member { base, name: self.name(field).full(), arrow: operator == "->" }
     }
@@ -516,10 +535,12 @@ impl<'t> Converter<'t> {
         let target = TypeName { base: ty.base.clone(), ty: pointer };
         let value = ExprKind::Cast(Box::new(target), Box::new(place));
         let value = self.expr_at(node, value);
-        let mut effects: Vec<Expr> = places.chain(count.map(|count| *count)).collect();
-        effects.push(self.expr_at(node, ExprKind::Construct(ty, args)));
-        let effects = self.expr_at(node, ExprKind::Unknown(effects));
-        ExprKind::Comma(Box::new(effects), Box::new(value))
+        let effects = places.chain(count.map(|count| *count)).chain(args);
+        effects
+            .fold(value, |value, effect| {
+                self.expr_at(node, ExprKind::Comma(Box::new(effect), Box::new(value)))
+            })
+            .kind
     }
 
     /// A lambda's body becomes a function of its own. Variables of the surrounding function that

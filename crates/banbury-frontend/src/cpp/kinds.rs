@@ -44,6 +44,7 @@ kinds! {
     CatchClause = "catch_clause",
     CharLiteral = "char_literal",
     ClassSpecifier = "class_specifier",
+    CoAwait = "co_await_expression",
     CoReturnStatement = "co_return_statement",
     CommaExpression = "comma_expression",
     Comment = "comment",

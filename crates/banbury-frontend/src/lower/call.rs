@@ -36,7 +36,11 @@ impl Lowerer<'_> {
     }
 
     fn call_name(&mut self, name: Symbol, arguments: &[Expr], wanted: bool) -> Typed {
-        if let Some(value) = self.builtin(name, arguments) {
+        // Looked up first: few calls are of a built-in, and the text of a name costs.
+        if self.scopes.get(name).is_none()
+            && self.is_builtin_name(name)
+            && let Some(value) = self.builtin(name, arguments)
+        {
             return value;
         }
         if let Some(value) = self.implicit_this_call(name, arguments, wanted) {
@@ -166,12 +170,16 @@ impl Lowerer<'_> {
         list
     }
 
+    pub(super) fn is_builtin_name(&mut self, name: Symbol) -> bool {
+        *self.builtins.entry(name).or_insert_with(|| {
+            let text = name.as_str();
+            text.starts_with("__builtin_") || text.starts_with("va_")
+        })
+    }
+
     /// Compiler built-ins that are no calls.
     fn builtin(&mut self, name: Symbol, arguments: &[Expr]) -> Option<Typed> {
         let text = name.as_str();
-        if !text.starts_with("__builtin_") && !text.starts_with("va_") {
-            return None;
-        }
         match (text, arguments) {
             ("__builtin_expect" | "__builtin_expect_with_probability", [value, rest @ ..]) => {
                 rest.iter().for_each(|e| self.effect_of_constant(e));

@@ -257,17 +257,15 @@ fn named_constant<'w>(env: &mut impl Env<'w>, name: banbury_base::Symbol) -> Opt
         Some(_) => return None,
         None => {}
     }
-    match name.as_str() {
-        "true" => return Some((1, TypeTable::I32)),
-        "false" => return Some((0, TypeTable::I32)),
-        "NULL" | "nullptr" => {
-            let types = &env.world().types;
-            return Some((0, types.pointer_to(TypeTable::VOID)));
-        }
-        _ => {}
+    if let Some(id) = env.lookup(name) {
+        return entry_constant(env, id);
     }
-    let id = env.lookup(name)?;
-    entry_constant(env, id)
+    match name.as_str() {
+        "true" => Some((1, TypeTable::I32)),
+        "false" => Some((0, TypeTable::I32)),
+        "NULL" | "nullptr" => Some((0, env.world().types.pointer_to(TypeTable::VOID))),
+        _ => None,
+    }
 }
 
 /// Enum constants have type `int` unless they do not fit.

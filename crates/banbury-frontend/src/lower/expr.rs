@@ -227,6 +227,7 @@ impl Lowerer<'_> {
             }
             ExprKind::Call(callee, arguments) => {
                 if let (ExprKind::Ident(name), [value, _]) = (&callee.kind, arguments.as_slice())
+                    && self.is_builtin_name(*name)
                     && *name == "__builtin_expect"
                 {
                     return self.condition(value, then, other);

@@ -51,6 +51,8 @@ pub(crate) struct Lowerer<'w> {
     guard: Guard,
     /// Names already looked up from this file.
     found: FxHashMap<Symbol, Option<NameId>>,
+    /// Whether a called name is that of a compiler's built-in.
+    builtins: FxHashMap<Symbol, bool>,
     /// Globals of this file beyond the declared ones.
     pub(crate) statics: Vec<Global>,
     undeclared: FxHashMap<Symbol, GlobalId>,
@@ -124,6 +126,7 @@ impl<'w> Lowerer<'w> {
             file,
             guard: Guard::default(),
             found: FxHashMap::default(),
+            builtins: FxHashMap::default(),
             statics: Vec::new(),
             undeclared: FxHashMap::default(),
             scopes: Scopes::default(),

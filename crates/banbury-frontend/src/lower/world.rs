@@ -19,6 +19,7 @@ pub(crate) struct FileInfo {
     pub is_cpp: bool,
     /// Files it includes, directly or not, sorted.
     pub closure: Vec<u32>,
+    pub is_header: bool,
 }
 
 /// Index into [`World::entries`].
@@ -361,18 +362,25 @@ impl<'a> World<'a> {
         rank: impl Fn(&T) -> u32,
     ) -> Option<usize> {
         if let [(at, only)] = candidates {
-            return (*at == file || is_header(&self.files[*at as usize].path) || usable(only)).then_some(0);
+            return (*at == file || self.files[*at as usize].is_header || usable(only)).then_some(0);
+        }
+        // Candidates are in the order of their files, and a file's own win.
+        let first = candidates.partition_point(|(at, _)| *at < file);
+        let own = candidates[first..].iter().take_while(|(at, _)| *at == file).count();
+        if own > 0 {
+            let best = (first..first + own).rev().max_by_key(|&index| rank(&candidates[index].1));
+            return best;
         }
         let closure = &self.files.get(file as usize)?.closure;
         let path = self.files[file as usize].path.as_str();
         let mut best: Option<((usize, usize, u32), usize)> = None;
         for (index, (at, item)) in candidates.iter().enumerate() {
-            let header = || is_header(&self.files[*at as usize].path);
             let near = match *at {
-                at if at == file => (5, 0),
                 at if closure.binary_search(&at).is_ok() => (4, 0),
                 at if at == self.prelude => (3, 0),
-                at if header() => (2, common_directories(path, &self.files[at as usize].path)),
+                at if self.files[at as usize].is_header => {
+                    (2, common_directories(path, &self.files[at as usize].path))
+                }
                 at if usable(item) => (1, common_directories(path, &self.files[at as usize].path)),
                 _ => continue,
             };

@@ -58,6 +58,10 @@ impl Parser<'_> {
         let class = if specs.is_typedef { NameClass::Type } else { NameClass::Value };
         self.names.declare(name, class);
         let mut parsed = parsed;
+        if parsed.is_function() && self.kind() == TokenKind::Eq {
+            // `int UNIQUE(x) = 1;`: a macro made the name.
+            parsed.layers.remove(0);
+        }
         let mut attributes = std::mem::take(&mut parsed.attributes.names);
         if parsed.attributes.noreturn {
             attributes.push(banbury_base::Symbol::new("noreturn"));

@@ -220,15 +220,17 @@ impl Parser<'_> {
         Ok(ExprKind::Generic(Box::new(control), arms))
     }
 
-    /// The answer needs types that only lowering knows; both types are kept.
+    /// The answer needs types that only lowering knows: a call whose arguments are the types.
     fn types_compatible(&mut self) -> PResult<ExprKind> {
+        let name = self.token(self.pos - 2);
         let mut types = Vec::new();
         loop {
             let token = self.token(self.pos);
             let ty = self.type_name()?;
             types.push(self.make(ExprKind::SizeofType(Box::new(ty)), &token));
             if !self.eat(TokenKind::Comma) {
-                return Ok(ExprKind::Unknown(types));
+                let callee = self.make(ExprKind::Ident(name.text), &name);
+                return Ok(ExprKind::Call(Box::new(callee), types));
             }
         }
     }

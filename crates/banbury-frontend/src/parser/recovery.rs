@@ -7,10 +7,15 @@ use super::{Fail, Parser};
 
 /// Tokens quoted in an error.
 const QUOTED_TOKENS: usize = 12;
+/// Errors kept per function or file; a file that is no C would otherwise yield one per token.
+const MAX_ERRORS: usize = 1000;
 
 impl Parser<'_> {
     /// Notes that the text from `start` was not understood.
     pub(super) fn note_error(&mut self, start: usize, message: &str) {
+        if self.errors.len() >= MAX_ERRORS {
+            return;
+        }
         let near = self.pos.max(start).min(self.tokens.len().saturating_sub(1));
         let quote = self.quote(near.saturating_sub(3).max(start), near + 1 + QUOTED_TOKENS / 2);
         let span = self.span_at(near.max(start));

@@ -8,7 +8,7 @@ use banbury_base::{FileId, Span, StepKind};
 use serde_json::{Value, json};
 
 use crate::Report;
-use crate::excerpt::{Lines, line_tables, plain, shown};
+use crate::excerpt::{Lines, decimal, line_tables, plain, shown};
 use crate::model::Item;
 
 const PAGE: &str = include_str!("page.html");
@@ -136,12 +136,12 @@ fn finding(item: &Item, lines: &BTreeMap<FileId, Lines<'_>>) -> Value {
     json!({
         "rule": finding.rule,
         "cwe": finding.cwe,
-        "weight": (f64::from(finding.weight.0) * 10.0).round() / 10.0,
+        "weight": decimal(finding.weight.0),
         "file": finding.span.file.0,
         "line": finding.span.line,
         "function": finding.function,
         "message": plain(&finding.message),
-        "features": finding.features.iter().map(|f| json!([f.name, f.value])).collect::<Vec<_>>(),
+        "features": finding.features.iter().map(|f| json!([f.name, decimal(f.value)])).collect::<Vec<_>>(),
         "fingerprint": finding.fingerprint.to_string(),
         "unchanged": item.unchanged,
         "suppressed": item.suppressed,

@@ -162,7 +162,7 @@
     const e = el("div", "row" + (steps.length ? " step" : "") + (last ? " last" : ""), null, el("span", "number", n), line);
     if (steps.length) {
       e.dataset.steps = steps.map(([i]) => i).join(" ");
-      if (total > 1) e.append(el("span", "note", steps.map(([i, s]) => (i + 1) + ". " + s[6]).join("; ")));
+      if (total > 1) e.append(el("span", "note", steps.map(([i, s]) => (i + 1) + "." + (i === total - 1 ? "" : " " + s[6])).join("; ")));
     }
     return e;
   }

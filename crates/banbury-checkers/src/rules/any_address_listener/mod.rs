@@ -1,6 +1,6 @@
 use crate::Rule;
 use banbury_dataflow::observe::Issue;
-use banbury_ir::{Op, Operand, Rvalue};
+use banbury_ir::{Callee, Op, Operand, Rvalue};
 
 use crate::shape::Shape;
 
@@ -17,14 +17,20 @@ pub const RULE: Rule = Rule {
 pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     let Some(bind) = shape.calls.iter().find(|c| c.callee == "bind") else { return };
     for (_, instr) in shape.instrs() {
-        let Op::Assign { dst, src: Rvalue::Use(value) | Rvalue::Cast(_, value) } = &instr.op else { continue };
+        let (dst, any) = match &instr.op {
+            Op::Assign { dst, src: Rvalue::Use(value) | Rvalue::Cast(_, value) } => (dst, is_any(shape, value)),
+            Op::Call { dst: Some(dst), callee: Callee::Direct(name), args } => {
+                (dst, *name == "htonl" && args.first().is_some_and(|a| is_any(shape, a)))
+            }
+            _ => continue,
+        };
         let name = shape.place_name(dst);
-        if !matches!(name.as_str(), "s_addr" | "sin6_addr" | "sin_addr") {
-            continue;
-        }
-        if is_any(shape, value) {
-            let message = format!("'{}' is the wildcard address: 'bind' on line {} listens on every interface",
-                shape.place_text(dst), bind.span.line);
+        if any && matches!(name.as_str(), "s_addr" | "sin6_addr" | "sin_addr") {
+            let message = format!(
+                "'{}' is the wildcard address: 'bind' on line {} listens on every interface",
+                shape.place_text(dst),
+                bind.span.line
+            );
             out.push(shape.issue(RULE.id, 1327, instr.span, message));
         }
     }

@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
 pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     for call in &shape.calls {
         if let Some(Effect::Dangerous(cwe, reason)) =
-            shape.model(call.callee).and_then(|m| m.effects.iter().find(|e| matches!(e, Effect::Dangerous(..))))
+            shape.model(call.callee).and_then(|m| m.effects.iter().find(|e| matches!(e, Effect::Dangerous(cwe, _) if *cwe != 377)))
         {
             let through = through_macro(call).map(|m| format!(" (written as '{m}')")).unwrap_or_default();
             let message = format!("'{}'{through} cannot be used safely: {}", call.callee, spoken(*reason));

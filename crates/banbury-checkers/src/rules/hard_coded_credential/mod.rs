@@ -1,5 +1,6 @@
 use crate::Rule;
 use banbury_base::{Span, Symbol};
+use banbury_dataflow::models::{Effect, FnModel, Slot};
 use banbury_dataflow::observe::{CallEvent, Context, Issue};
 use banbury_ir::{Const, Init, Op, Program, Rvalue};
 
@@ -16,62 +17,36 @@ pub const RULE: Rule = Rule {
     base_weight: 3.0,
 };
 
-/// Where a library function takes a password or a key: function, argument, what it is.
-const ARGUMENTS: &[(&str, usize, &str)] = &[
-    ("EVP_EncryptInit_ex", 3, "key"),
-    ("EVP_DecryptInit_ex", 3, "key"),
-    ("EVP_CipherInit_ex", 3, "key"),
-    ("EVP_EncryptInit", 2, "key"),
-    ("EVP_DecryptInit", 2, "key"),
-    ("AES_set_encrypt_key", 0, "key"),
-    ("AES_set_decrypt_key", 0, "key"),
-    ("DES_set_key", 0, "key"),
-    ("DES_set_key_unchecked", 0, "key"),
-    ("HMAC", 1, "key"),
-    ("HMAC_Init_ex", 1, "key"),
-    ("mbedtls_aes_setkey_enc", 1, "key"),
-    ("mbedtls_aes_setkey_dec", 1, "key"),
-    ("mbedtls_md_hmac_starts", 1, "key"),
-    ("gcry_cipher_setkey", 1, "key"),
-    ("PKCS5_PBKDF2_HMAC", 0, "password"),
-    ("PKCS5_PBKDF2_HMAC_SHA1", 0, "password"),
-    ("mysql_real_connect", 3, "password"),
-    ("PQsetdbLogin", 6, "password"),
-    ("ldap_simple_bind_s", 2, "password"),
-    ("ldap_simple_bind", 2, "password"),
-    ("ldap_bind_s", 2, "password"),
-    ("redisAuth", 1, "password"),
-    ("ssh_userauth_password", 2, "password"),
-    ("libssh2_userauth_password_ex", 3, "password"),
-    ("mosquitto_username_pw_set", 2, "password"),
-    ("LogonUserA", 2, "password"),
-    ("LogonUserW", 2, "password"),
-    ("PKCS12_parse", 1, "password"),
-];
-
-fn argument(callee: Symbol) -> Option<(usize, &'static str)> {
-    ARGUMENTS.iter().find(|(name, ..)| callee == *name).map(|(_, index, what)| (*index, *what))
+/// Arguments that the model marks as a key or a password, and which of the two.
+fn secrets(model: Option<&FnModel>) -> impl Iterator<Item = (usize, &'static str)> {
+    model.into_iter().flat_map(|m| &m.effects).filter_map(|effect| {
+        let Effect::Mark(Slot::Arg(index) | Slot::Pointee(index), mark) = effect else { return None };
+        match mark.as_str() {
+            "crypto.key" => Some((usize::from(*index), "key")),
+            "secret.password" => Some((usize::from(*index), "password")),
+            _ => None,
+        }
+    })
 }
 
-pub(crate) fn wants(callee: Symbol) -> bool {
-    argument(callee).is_some()
+pub(crate) fn wants(_callee: Symbol, model: Option<&FnModel>) -> bool {
+    secrets(model).next().is_some()
 }
 
 pub(crate) fn call(cx: &Context<'_>, event: &CallEvent<'_>, out: &mut Vec<Issue>) {
-    let Some((index, what)) = argument(event.callee) else { return };
-    let Some(text) = event.args.get(index).and_then(|a| a.string) else { return };
-    if text.is_empty() {
-        return;
+    for (index, what) in secrets(event.model) {
+        let Some(text) = event.args.get(index).and_then(|a| a.string).filter(|t| !t.is_empty()) else { continue };
+        let length = text.as_str().len();
+        out.push(Issue {
+            rule: RULE.id,
+            cwe: if what == "key" { 321 } else { 259 },
+            span: cx.span,
+            function: cx.function.name,
+            message: format!("the {what} given to '{}' is a constant of {length} bytes", event.callee),
+            steps: Vec::new(),
+            features: vec![("certain", 1.0)],
+        });
     }
-    out.push(Issue {
-        rule: RULE.id,
-        cwe: if what == "key" { 321 } else { 259 },
-        span: cx.span,
-        function: cx.function.name,
-        message: format!("the {what} of '{}' is a constant of {} bytes", event.callee, text.as_str().len()),
-        steps: Vec::new(),
-        features: vec![("certain", 1.0)],
-    });
 }
 
 /// Text that can be a password: not a label, a format or a place.

@@ -1,5 +1,5 @@
 use crate::Rule;
-use banbury_base::{FileId, Symbol};
+use banbury_base::{FileId, Span, Symbol};
 use banbury_dataflow::models::Effect;
 use banbury_dataflow::observe::Issue;
 use banbury_ir::{BlockId, Callee, Op, Terminator};
@@ -37,13 +37,22 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
         if !busy(shape, &body) || !reached(shape, head) {
             continue;
         }
-        let span = block.instrs.first().map_or(block.term_span, |i| i.span);
-        let span = if block.term_span.is_none() { span } else { block.term_span };
+        let span = entry_span(shape, head, &body).unwrap_or(block.term_span);
         if !span.is_none() {
             let message = "no condition, return or break ends this loop".to_owned();
             out.push(shape.issue(RULE.id, 835, span, message));
         }
     }
+}
+
+/// The `while` or `for` of the loop: where control comes into it.
+fn entry_span(shape: &Shape<'_>, head: BlockId, body: &[BlockId]) -> Option<Span> {
+    let block = shape.block(head)?;
+    if !matches!(block.term, Terminator::Goto(_)) {
+        return Some(block.term_span);
+    }
+    let before = shape.predecessors().get(head.index())?.iter().find(|b| !body.contains(b))?;
+    shape.block(*before).map(|b| b.term_span).filter(|s| !s.is_none())
 }
 
 /// Control gets to the block from the entry, with constant conditions evaluated.

@@ -1,7 +1,7 @@
 use crate::Rule;
 use banbury_dataflow::observe::Issue;
 
-use crate::shape::{CallSite, Shape, shorten};
+use crate::shape::{CallSite, Shape, Source, shorten};
 
 pub const RULE: Rule = Rule {
     id: "insecure-temporary-file",
@@ -12,6 +12,10 @@ pub const RULE: Rule = Rule {
     default_visible: true,
     base_weight: 3.0,
 };
+
+/// Values on Linux.
+const CREATE: i128 = 0o100;
+const EXCLUSIVE: i128 = 0o200;
 
 pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     for call in &shape.calls {
@@ -25,10 +29,24 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     }
 }
 
+/// The name is opened with `O_EXCL` afterwards, which fails if somebody was faster.
+fn opened_exclusively(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
+    let Some(name) = call.dst.map(|dst| shape.place_text(dst)) else { return false };
+    shape.calls.iter().any(|c| {
+        let [path, flags, ..] = c.args else { return false };
+        let same = match shape.source(path) {
+            Source::Place(place) => shape.place_text(place) == name,
+            Source::Call(from) => from.at == call.at,
+            _ => false,
+        };
+        matches!(c.callee.as_str(), "open" | "open64")
+            && same
+            && shape.int(flags).is_some_and(|f| f & EXCLUSIVE != 0)
+    })
+}
+
 /// A fixed name in a directory that everybody may write, created without `O_EXCL`.
 fn fixed_name(shape: &Shape<'_>, call: &CallSite<'_>, out: &mut Vec<Issue>) {
-    const CREATE: i128 = 0o100;
-    const EXCLUSIVE: i128 = 0o200;
     let Some(path) = call.args.first().and_then(|a| shape.literal(a)) else { return };
     let text = path.as_str();
     if !["/tmp/", "/var/tmp/", "/dev/shm/"].iter().any(|d| text.starts_with(d)) {

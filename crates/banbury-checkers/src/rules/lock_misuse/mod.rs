@@ -38,7 +38,8 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
         let Some((action, index)) = action(shape, call, 0) else { continue };
         let Some(place) = call.args.get(index).and_then(|a| subject(shape, a)) else { continue };
         // Locks that are only tried: whether they are held is in the result.
-        if names::mentions(call.callee.as_str(), &["try", "timed", "interruptible", "killable"]) {
+        let tried = shape.model(call.callee).is_some_and(|m| m.has_tag("lock.try"));
+        if tried || names::mentions(call.callee.as_str(), &["try", "timed", "interruptible", "killable"]) {
             return;
         }
         let becomes = match action {
@@ -69,7 +70,7 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
 fn repeated(shape: &Shape<'_>, action: Action, step: &Step<'_>, before: States, out: &mut Vec<Issue>) {
     let text = shape.place_text(&step.place);
     let callee = step.call.callee;
-    let shared = names::mentions(callee.as_str(), &["rdlock", "read", "shared", "recursive", "sem_"]);
+    let shared = names::mentions(callee.as_str(), &["rdlock", "_read", "shared", "recursive", "sem_"]);
     let (cwe, message) = match (action, before) {
         (Action::Acquire, HELD) if !shared => (764, format!("'{callee}' acquires '{text}', which is held already")),
         (Action::Release, RELEASED) if !shared => {

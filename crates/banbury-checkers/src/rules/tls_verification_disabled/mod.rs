@@ -1,5 +1,6 @@
 use crate::Rule;
 use banbury_base::Symbol;
+use banbury_dataflow::models::{Effect, Slot};
 use banbury_dataflow::observe::Issue;
 use banbury_ir::{Const, Operand, Terminator};
 
@@ -24,36 +25,42 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
 }
 
 fn disabled(shape: &Shape<'_>, call: &CallSite<'_>) -> Option<String> {
-    let is = |index: usize, value: i128, name: &str| {
-        call.args.get(index).is_some_and(|a| {
-            shape.int(a) == Some(value) || shape.last_name(a) == *name || shape.operand_text(a) == name
-        })
-    };
-    match call.callee.as_str() {
-        name @ ("SSL_CTX_set_verify" | "SSL_set_verify" | "wolfSSL_CTX_set_verify" | "wolfSSL_set_verify") => {
-            if is(1, 0, "SSL_VERIFY_NONE") || is(1, 0, "WOLFSSL_VERIFY_NONE") {
-                return Some(format!("'{name}' turns the verification of the peer's certificate off"));
+    let model = shape.model(call.callee)?;
+    model.effects.iter().find_map(|effect| {
+        let Effect::Mark(slot, mark) = effect else { return None };
+        let Slot::Arg(index) = slot else {
+            return (*mark == "curl.setopt").then(|| curl(shape, call)).flatten();
+        };
+        let argument = call.args.get(usize::from(*index))?;
+        match mark.as_str() {
+            "tls.verify-mode" if !call.callee.as_str().starts_with("gnutls") => {
+                is(shape, argument, 0, &["SSL_VERIFY_NONE", "MBEDTLS_SSL_VERIFY_NONE", "WOLFSSL_VERIFY_NONE"])
+                    .then(|| format!("'{}' turns the verification of the peer's certificate off", call.callee))
             }
-            let callback = call.args.get(2).and_then(|a| match shape.source(a) {
-                Source::Const(Const::Func(name)) => Some(*name),
-                _ => None,
-            })?;
-            accepts_everything(shape, callback)
-                .then(|| format!("'{callback}', given to '{name}', accepts every certificate"))
+            "tls.verify-callback" => {
+                let Source::Const(Const::Func(callback)) = shape.source(argument) else { return None };
+                accepts_everything(shape, *callback)
+                    .then(|| format!("'{callback}', given to '{}', accepts every certificate", call.callee))
+            }
+            _ => None,
         }
-        "curl_easy_setopt" => {
-            let peer = is(1, 64, "CURLOPT_SSL_VERIFYPEER");
-            let host = is(1, 81, "CURLOPT_SSL_VERIFYHOST");
-            let off = call.args.get(2).and_then(|a| shape.int(a)) == Some(0);
-            (off && (peer || host)).then(|| {
-                let what = if peer { "CURLOPT_SSL_VERIFYPEER" } else { "CURLOPT_SSL_VERIFYHOST" };
-                format!("{what} is set to 0: any server is believed")
-            })
-        }
-        "mbedtls_ssl_conf_authmode" => is(1, 0, "MBEDTLS_SSL_VERIFY_NONE")
-            .then(|| "the authentication mode is MBEDTLS_SSL_VERIFY_NONE: any server is believed".to_owned()),
-        _ => None,
-    }
+    })
+}
+
+/// The constant by value, or by name where its definition is not part of the release.
+fn is(shape: &Shape<'_>, argument: &Operand, value: i128, names: &[&str]) -> bool {
+    shape.int(argument) == Some(value) || names.contains(&shape.last_name(argument).as_str())
+}
+
+/// `curl_easy_setopt(handle, option, value)`
+fn curl(shape: &Shape<'_>, call: &CallSite<'_>) -> Option<String> {
+    let [_, option, value, ..] = call.args else { return None };
+    let name = match () {
+        () if is(shape, option, 64, &["CURLOPT_SSL_VERIFYPEER"]) => "CURLOPT_SSL_VERIFYPEER",
+        () if is(shape, option, 81, &["CURLOPT_SSL_VERIFYHOST"]) => "CURLOPT_SSL_VERIFYHOST",
+        () => return None,
+    };
+    (shape.int(value) == Some(0)).then(|| format!("{name} is set to 0: any server is believed"))
 }
 
 /// Every return of the function is the constant 1.

@@ -1,5 +1,6 @@
 use crate::Rule;
 use banbury_base::{PathStep, StepKind};
+use banbury_dataflow::models::{Effect, SinkKind, Slot};
 use banbury_dataflow::observe::Issue;
 use banbury_ir::{Const, Operand, Rvalue};
 
@@ -15,40 +16,36 @@ pub const RULE: Rule = Rule {
     base_weight: 0.0,
 };
 
-/// Functions that look at a file by name: the argument with the name.
-fn check(name: &str) -> Option<usize> {
-    match name {
-        "access" | "stat" | "lstat" | "stat64" | "lstat64" | "euidaccess" | "eaccess" | "readlink" => Some(0),
-        "faccessat" | "fstatat" => Some(1),
+/// The path that a function with the tag gets: the first argument that the model calls a path.
+fn path<'a>(shape: &Shape<'a>, call: &CallSite<'a>, tag: &str) -> Option<&'a Operand> {
+    let model = shape.model(call.callee).filter(|m| m.has_tag(tag))?;
+    let named = model.effects.iter().find_map(|e| match e {
+        Effect::Sink(Slot::Pointee(i) | Slot::Arg(i), SinkKind::Path) => Some(*i),
         _ => None,
-    }
-}
-
-/// Functions that act on a file by name.
-fn action(name: &str) -> Option<usize> {
-    match name {
-        "open" | "fopen" | "open64" | "fopen64" | "creat" | "chmod" | "chown" | "lchown" | "unlink" | "remove"
-        | "rename" | "rmdir" | "truncate" | "execl" | "execv" | "execve" | "dlopen" | "freopen" => Some(0),
-        "openat" | "unlinkat" | "fchmodat" | "fchownat" => Some(1),
+    });
+    let first = model.effects.iter().find_map(|e| match e {
+        Effect::NonNull(i) => Some(*i),
         _ => None,
-    }
+    });
+    call.args.get(usize::from(named.or(first)?))
 }
 
 pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
-    let checks: Vec<&CallSite<'_>> = shape.calls.iter().filter(|c| check(c.callee.as_str()).is_some()).collect();
+    let checks: Vec<(&CallSite<'_>, String)> = shape
+        .calls
+        .iter()
+        .filter_map(|c| Some((c, identity(shape, path(shape, c, "toctou.check")?)?)))
+        .collect();
     if checks.is_empty() {
         return;
     }
     for call in &shape.calls {
-        let Some(path) = action(call.callee.as_str()).and_then(|i| call.args.get(i)) else { continue };
-        let Some(key) = identity(shape, path) else { continue };
-        let earlier = checks.iter().find(|c| {
-            let same = check(c.callee.as_str())
-                .and_then(|i| c.args.get(i))
-                .and_then(|a| identity(shape, a))
-                .is_some_and(|k| k == key);
-            same && shape.leads_to(c.at, call.at) && decides(shape, c, call)
-        });
+        let Some(used) = path(shape, call, "toctou.use") else { continue };
+        let Some(key) = identity(shape, used) else { continue };
+        let earlier = checks
+            .iter()
+            .find(|(c, checked)| *checked == key && shape.leads_to(c.at, call.at) && decides(shape, c, call))
+            .map(|(c, _)| *c);
         if let Some(earlier) = earlier {
             let message = format!(
                 "'{key}' is checked by '{}' on line {} and used by name again in '{}': it can be another file by then",

@@ -70,23 +70,15 @@ fn unchecked(shape: &Shape<'_>, call: &CallSite<'_>, failure: Failure, out: &mut
         failure_text(failure)
     );
     let mut issue = shape.issue(RULE.id, 252, call.span, message);
-    if names::mentions(call.callee.as_str(), PRIVILEGE) {
-        issue.features.push(("unchecked.security", 1.0));
-    } else if names::mentions(call.callee.as_str(), OUTPUT) {
-        issue.features.push(("unchecked.output", 1.0));
+    if let Some(model) = shape.model(call.callee) {
+        if model.has_tag("check-return.security") {
+            issue.features.push(("unchecked.security", 1.0));
+        } else if model.has_tag("check-return.minor") {
+            issue.features.push(("unchecked.minor", 1.0));
+        }
     }
     out.push(issue);
 }
-
-/// Calls after which the program believes in something that may not have happened.
-const PRIVILEGE: &[&str] = &[
-    "setuid", "setgid", "seteuid", "setegid", "setresuid", "setresgid", "setreuid", "setregid", "setgroups",
-    "initgroups", "chroot", "rand_", "getrandom", "getentropy", "evp_", "ssl_", "x509", "verify", "hmac",
-    "impersonate", "capset", "prctl", "gcry", "mbedtls",
-];
-
-/// Calls that write text, whose failure is seldom acted on.
-const OUTPUT: &[&str] = &["print", "put", "write"];
 
 /// The result is compared in a way that does not see the failure.
 fn compared(shape: &Shape<'_>, test: &Test<'_>, out: &mut Vec<Issue>) {
@@ -96,7 +88,7 @@ fn compared(shape: &Shape<'_>, test: &Test<'_>, out: &mut Vec<Issue>) {
     }
     let failure = shape.model(call.callee).and_then(|m| {
         m.effects.iter().find_map(|e| match e {
-            Effect::CheckReturn(f) | Effect::Open { slot: Slot::Return, failure: f, .. } => Some(*f),
+            Effect::CheckReturn(f) | Effect::Fails(f) | Effect::Open { slot: Slot::Return, failure: f, .. } => Some(*f),
             Effect::Allocate { slot: Slot::Return, may_fail: true, .. } => Some(Failure::Null),
             _ => None,
         })
@@ -117,7 +109,9 @@ fn compared(shape: &Shape<'_>, test: &Test<'_>, out: &mut Vec<Issue>) {
         }
         // An unsigned result is never below zero.
         _ if is_unsigned(shape, &call) => matches!(op, BinOp::Lt | BinOp::Ge) && right == 0,
-        Failure::Negative | Failure::Value(-1) => matches!(op, BinOp::Eq | BinOp::Ne) && right == 0,
+        Failure::Negative | Failure::Value(-1) => {
+            matches!(op, BinOp::Eq | BinOp::Ne) && right == 0 && counts(shape, &call)
+        }
         _ => false,
     };
     if blind && shape.block(test.block).is_some_and(|b| b.term_macro.is_empty()) {
@@ -136,4 +130,17 @@ fn compared(shape: &Shape<'_>, test: &Test<'_>, out: &mut Vec<Issue>) {
 fn is_unsigned(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
     let info = call.dst.and_then(|dst| shape.place_type(dst)).and_then(|ty| shape.program.types.int_info(ty));
     matches!(info, Some((_, false)))
+}
+
+/// Success is a number of things or a descriptor, rather than 0.
+fn counts(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
+    let puts = names::mentions(call.callee.as_str(), &["puts", "putc"]);
+    puts || shape.model(call.callee).is_some_and(|m| {
+        m.effects.iter().any(|e| {
+            matches!(
+                e,
+                Effect::FormatString { .. } | Effect::ScanString { .. } | Effect::Open { slot: Slot::Return, .. }
+            )
+        })
+    })
 }

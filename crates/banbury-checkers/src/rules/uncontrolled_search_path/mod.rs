@@ -1,5 +1,6 @@
 use crate::Rule;
 use banbury_base::{PathStep, Symbol};
+use banbury_dataflow::models::FnModel;
 use banbury_dataflow::observe::{CallEvent, Context, Issue};
 
 pub const RULE: Rule = Rule {
@@ -39,7 +40,7 @@ const SEARCHED: &[&str] = &["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "IFS", "PYT
 /// Commands that the shell does itself.
 const BUILTIN: &[&str] = &["echo", "cd", "exit", "export", "set", "test", "[", ":", "true", "false", "exec", "ulimit"];
 
-pub(crate) fn wants(callee: Symbol) -> bool {
+pub(crate) fn wants(callee: Symbol, _model: Option<&FnModel>) -> bool {
     lookup(callee.as_str()).is_some()
 }
 

@@ -279,6 +279,12 @@ fn report(shape: &Shape<'_>, instr: &Instr, (id, field): Slot, out: &mut Vec<Iss
     if !instr.in_macro.is_empty() || instr.span.is_none() {
         return;
     }
+    let Some(local) = shape.function.locals.get(id.index()) else { return };
+    // A value that only makes sure that the variable has one.
+    let initialiser = field.is_none() && local.span.line == instr.span.line && id.0 >= shape.function.params;
+    if !is_plain(shape, local.ty) || initialiser && shape.reads(id) > 0 {
+        return;
+    }
     let name = match field {
         Some(field) => format!("{}.{field}", shape.name_of(id)),
         None => shape.name_of(id).to_string(),

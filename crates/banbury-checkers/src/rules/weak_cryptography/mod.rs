@@ -1,6 +1,8 @@
 use crate::Rule;
+use banbury_dataflow::models::FnModel;
 use banbury_dataflow::observe::Issue;
-use crate::shape::{Shape};
+
+use crate::shape::Shape;
 
 pub const RULE: Rule = Rule {
     id: "weak-cryptography",
@@ -19,52 +21,46 @@ struct Weak {
     feature: &'static str,
 }
 
-const BROKEN_HASH: Weak =
-    Weak { algorithm: "MD5", why: "collisions are found in seconds", cwe: 328, feature: "weak.hash" };
-
-/// What a function of a cryptographic library stands for; one function per use of it.
-fn weakness(name: &str) -> Option<Weak> {
+/// What the algorithm of a function that its model calls weak is, by the function's name.
+fn weakness(model: &FnModel) -> Option<Weak> {
     let weak = |algorithm, why, cwe, feature| Some(Weak { algorithm, why, cwe, feature });
-    let small = "keys of 56 bits are found by search";
-    let lower = name.to_ascii_lowercase();
-    let plain = ["mbedtls_", "wc_", "nettle_", "gnutls_", "evp_", "_"]
-        .iter()
-        .fold(lower.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
-    match plain {
-        "md5" | "md5_init" | "initmd5" | "md5_starts" | "md5_starts_ret" | "md5init" => Some(BROKEN_HASH),
-        "md4" | "md4_init" | "md2" | "md2_init" => {
-            weak("MD4", "preimages and collisions are practical", 328, "weak.cipher")
-        }
-        "sha1" if lower != plain || name == "SHA1" => weak("SHA-1", "collisions are practical", 328, "weak.sha1"),
-        "sha1_init" | "sha1_starts" | "sha1_starts_ret" | "initsha" => {
-            weak("SHA-1", "collisions are practical", 328, "weak.sha1")
-        }
-        "rc4" | "rc4_set_key" | "arc4_setup" | "arc4setkey" | "rc4_40" => {
-            weak("RC4", "its key stream is biased", 327, "weak.cipher")
-        }
-        "des_set_key" | "des_set_key_checked" | "des_set_key_unchecked" | "des_key_sched" | "des_setkey_enc"
-        | "des_setkey_dec" | "des_setkey" => weak("DES", small, 327, "weak.cipher"),
-        _ if lower.starts_with("evp_des_ede") => {
-            weak("triple DES", "blocks of 64 bits repeat after some gigabytes", 327, "weak.legacy-cipher")
-        }
-        _ if lower.starts_with("evp_des_") => weak("DES", small, 327, "weak.cipher"),
-        _ if lower.starts_with("evp_rc2") || lower.starts_with("evp_rc4") => {
-            weak("RC4 or RC2", "it is broken", 327, "weak.cipher")
-        }
-        _ if lower.starts_with("evp_aes_") && lower.ends_with("_ecb") => {
-            weak("AES in ECB mode", "equal blocks of plain text stay visible", 327, "weak.mode")
-        }
-        _ => None,
+    let name = model.name.as_str().to_ascii_lowercase();
+    let is = |part: &str| name.contains(part);
+    if model.has_tag("crypto.weak-hash") {
+        return match () {
+            () if is("sha1") || is("sha_") => weak("SHA-1", "collisions are practical", 328, "weak.sha1"),
+            () if is("md4") => weak("MD4", "preimages and collisions are practical", 328, "weak.cipher"),
+            () if is("md5") => weak("MD5", "collisions are found in seconds", 328, "weak.hash"),
+            () => weak("a broken hash function", "collisions are practical", 328, "weak.hash"),
+        };
     }
+    if model.has_tag("crypto.weak-cipher") {
+        let small = "keys of 56 bits are found by search";
+        return match () {
+            () if is("des3") || is("ede") => {
+                weak("triple DES", "blocks of 64 bits repeat after some gigabytes", 327, "weak.legacy-cipher")
+            }
+            () if is("des") => weak("DES", small, 327, "weak.cipher"),
+            () if is("rc4") || is("arc4") => weak("RC4", "its key stream is biased", 327, "weak.cipher"),
+            () => weak("an outdated cipher", "it is broken", 327, "weak.cipher"),
+        };
+    }
+    if model.has_tag("crypto.weak-mode") {
+        return weak("ECB mode", "equal blocks of plain text stay visible", 327, "weak.mode");
+    }
+    if model.has_tag("tls.legacy-version") {
+        return weak("an outdated version of TLS", "it is open to known attacks", 327, "weak.version");
+    }
+    None
 }
 
 pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     // A library's own implementation calls its parts; that is not a use.
-    if weakness(shape.function.name.as_str()).is_some() {
+    if shape.model(shape.function.name).is_some_and(|m| weakness(m).is_some()) {
         return;
     }
     for call in &shape.calls {
-        if let Some(weak) = weakness(call.callee.as_str()) {
+        if let Some(weak) = shape.model(call.callee).and_then(weakness) {
             let message = format!("'{}' uses {}: {}", call.callee, weak.algorithm, weak.why);
             let mut issue = shape.issue(RULE.id, weak.cwe, call.span, message);
             issue.features.push((weak.feature, 1.0));

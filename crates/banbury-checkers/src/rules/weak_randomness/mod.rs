@@ -15,18 +15,10 @@ pub const RULE: Rule = Rule {
     base_weight: 0.0,
 };
 
-/// Generators whose next number follows from the ones before.
-fn is_predictable(name: &str) -> bool {
-    matches!(
-        name,
-        "rand" | "random" | "rand_r" | "random_r" | "drand48" | "erand48" | "lrand48" | "nrand48" | "mrand48"
-            | "jrand48" | "g_random_int" | "g_random_int_range" | "prandom_u32"
-    )
-}
-
 pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     for call in &shape.calls {
-        if !is_predictable(call.callee.as_str()) || shape.program.by_name.contains_key(&call.callee) {
+        let predictable = shape.model(call.callee).is_some_and(|m| m.has_tag("crypto.weak-random"));
+        if !predictable || shape.program.by_name.contains_key(&call.callee) {
             continue;
         }
         let Some(dst) = call.dst else { continue };

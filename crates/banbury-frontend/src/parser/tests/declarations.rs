@@ -151,5 +151,6 @@ fn locals() {
     check_body("register i; static T t;", "(var int [i]) (var:static T [t])");
     check_body("int a[n], b = sizeof a;", "(var int [a [n]%] [b = (sizeof a)])");
     check_body("const foo *x = y, z;", "(var foo [x *% = y] [z])");
+    check_body("int UNIQUE(x) = 1;", "(var int [UNIQUE = 1])");
     check_body("foo f(int);", "(var foo [f (int)->%])");
 }

@@ -87,7 +87,10 @@ fn builtins() {
     check_expr("__builtin_va_arg(ap, T)", "(va_arg ap T)");
     check_expr("_Generic(a, int: 1, T *: f, default: g)(b)", "((generic a int:1 *T:f default:g) b)");
     check_expr("__builtin_choose_expr(1, a, b)", "(? 1 a b)");
-    check_expr("__builtin_types_compatible_p(int, T)", "(? (sizeof-type int) (sizeof-type T))");
+    check_expr(
+        "__builtin_types_compatible_p(int, T)",
+        "(__builtin_types_compatible_p (sizeof-type int) (sizeof-type T))",
+    );
     check_expr("({ int y = 1; y; })", "(stmts {(var int [y = 1]) y})");
     check_expr("__extension__ ({ f(); })", "(stmts {(f)})");
 }
