@@ -42,11 +42,11 @@ pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
     let mut units = Vec::with_capacity(surveyed.len());
     let mut infos = Vec::with_capacity(surveyed.len());
     let mut coverage = Vec::with_capacity(surveyed.len());
-    for (surveyed, file) in surveyed.into_iter().zip(&all) {
+    for ((surveyed, file), language) in surveyed.into_iter().zip(&all).zip(&front.languages) {
         units.push(surveyed.unit);
         infos.push(FileInfo {
             path: file.path.clone(),
-            is_cpp: file.language == Language::Cpp,
+            is_cpp: *language == Language::Cpp,
             is_header: is_header(&file.path),
             closure: surveyed.closure,
         });
