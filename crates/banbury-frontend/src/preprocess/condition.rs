@@ -3,7 +3,7 @@
 use banbury_base::Symbol;
 
 use super::macros::{PAINTED, Tok, names};
-use super::scan::{DirectiveKind, NONE};
+use super::scan::{DirectiveKind, FileScan, NONE};
 use super::walk::{Walker, end_of_group};
 use crate::token::TokenKind;
 
@@ -11,6 +11,8 @@ use crate::token::TokenKind;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Value {
     Known(i128),
+    /// A name that nobody defines: zero, by the language.
+    Absent,
     /// Depends on a configuration that nobody told; with what holds if features are on.
     Unknown(bool),
 }
@@ -19,8 +21,14 @@ impl Value {
     fn truth(self) -> bool {
         match self {
             Value::Known(value) => value != 0,
+            Value::Absent => false,
             Value::Unknown(likely) => likely,
         }
+    }
+
+    /// As a number, if it has one.
+    fn settled(self) -> Value {
+        if self == Value::Absent { Value::Known(0) } else { self }
     }
 
     fn of(value: bool) -> Value {
@@ -74,6 +82,7 @@ impl Walker<'_> {
     fn arms(&mut self, file: u32, open: u32) -> Vec<ArmState> {
         let scan = &self.pp.scans[file as usize];
         let (mut arms, mut index, mut certain) = (Vec::new(), open, false);
+        let wanted = wanted_excess(scan, open);
         while index != NONE {
             let directive = &scan.directives[index as usize];
             if directive.kind == DirectiveKind::Endif || directive.arm == NONE {
@@ -87,7 +96,7 @@ impl Walker<'_> {
                 ordinal: arms.len() as u32 + 1,
                 value,
                 error: arm.error,
-                balanced: arm.braces == 0 && arm.parens == 0,
+                balanced: (arm.braces, arm.parens) == wanted,
             });
             index = directive.link;
         }
@@ -122,7 +131,7 @@ impl Walker<'_> {
         let mut parser = Parser { walker: self, file, tokens: &tokens, at: 0, broken: false, depth: 0 };
         let value = parser.conditional();
         let broken = parser.broken || parser.at < tokens.len();
-        if broken { Value::Unknown(value.truth()) } else { value }
+        if broken { Value::Unknown(value.truth()) } else { value.settled() }
     }
 
     /// Paints what must not be expanded; true if anything else is a macro.
@@ -157,7 +166,7 @@ impl Walker<'_> {
             let big = self.table[id as usize].soft && matches!(name.as_str(), "__BIG_ENDIAN" | "BIG_ENDIAN");
             return Value::of(!big);
         }
-        self.word(name)
+        self.word(name).settled()
     }
 
     /// A name that is not a macro, in an expression.
@@ -174,9 +183,30 @@ impl Walker<'_> {
         }
         match configuration(name.as_str()) {
             Some(likely) => Value::Unknown(likely),
-            None => Value::Known(0),
+            None => Value::Absent,
         }
     }
+}
+
+/// How many more braces and parentheses an arm of the group at `open` must open than close so that
+/// the arm or file around the group is balanced; none if no arm does that.
+fn wanted_excess(scan: &FileScan, open: u32) -> (i32, i32) {
+    let arm_of = |index: u32| {
+        let directive = scan.directives.get(index as usize)?;
+        scan.arms.get(directive.arm as usize)
+    };
+    let Some(first) = arm_of(open) else { return (0, 0) };
+    let (braces, parens) = arm_of(first.parent).map_or(scan.excess, |around| (around.braces, around.parens));
+    // The excess around counts the first arm.
+    let wanted = (first.braces - braces, first.parens - parens);
+    let mut index = open;
+    while let Some(arm) = arm_of(index) {
+        if (arm.braces, arm.parens) == wanted {
+            return wanted;
+        }
+        index = scan.directives[index as usize].link;
+    }
+    (0, 0)
 }
 
 /// An arm was chosen that only says `#error`: another one is meant, a later one if possible.
@@ -224,7 +254,9 @@ pub(super) fn configuration(name: &str) -> Option<bool> {
         "TRACE",
         "APPLE",
         "DARWIN",
-        "BSD",
+        "FREEBSD",
+        "NETBSD",
+        "OPENBSD",
         "SOLARIS",
         "VMS",
         "OS2",
@@ -245,6 +277,7 @@ pub(super) fn configuration(name: &str) -> Option<bool> {
 fn not(value: Value) -> Value {
     match value {
         Value::Known(v) => Value::of(v == 0),
+        Value::Absent => Value::Known(1),
         Value::Unknown(likely) => Value::Unknown(!likely),
     }
 }
@@ -282,13 +315,8 @@ impl Parser<'_, '_, '_> {
             self.broken |= !self.eat(TokenKind::Colon);
             let no = self.conditional();
             match condition {
-                Value::Known(v) => {
-                    if v != 0 {
-                        yes
-                    } else {
-                        no
-                    }
-                }
+                Value::Known(0) | Value::Absent => no,
+                Value::Known(_) => yes,
                 Value::Unknown(_) if yes == no => yes,
                 Value::Unknown(likely) => Value::Unknown(if likely { yes.truth() } else { no.truth() }),
             }
@@ -325,7 +353,7 @@ impl Parser<'_, '_, '_> {
             return Value::Unknown(true);
         };
         self.at += 1;
-        let known = |value: Value, f: fn(i128) -> i128| match value {
+        let known = |value: Value, f: fn(i128) -> i128| match value.settled() {
             Value::Known(v) => Value::Known(f(v)),
             unknown => unknown,
         };
@@ -427,6 +455,12 @@ fn precedence(kind: TokenKind) -> Option<u8> {
 
 fn combine(kind: TokenKind, left: Value, right: Value) -> Value {
     use TokenKind::*;
+    // Two names that nobody defines are equal by the language, yet what is compared is a
+    // configuration that is not here: `#if BYTE_ORDER == BIG_ENDIAN_ORDER`.
+    if left == Value::Absent && right == Value::Absent && matches!(kind, EqEq | Ne | Lt | Gt | Le | Ge) {
+        return Value::Unknown(matches!(kind, Ne | Gt | Ge));
+    }
+    let (left, right) = (left.settled(), right.settled());
     let (Value::Known(a), Value::Known(b)) = (left, right) else {
         return match kind {
             AmpAmp if left == Value::Known(0) || right == Value::Known(0) => Value::Known(0),

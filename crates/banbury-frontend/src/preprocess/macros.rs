@@ -135,6 +135,22 @@ impl Macro {
         }
     }
 
+    /// Its replacement begins as no declarator can: `do`, a number, `({`, `((void)`, `NULL`.
+    pub(super) fn replaces_a_function(&self) -> bool {
+        let mut kinds = self.body.iter().map(|b| b.tok);
+        let Some(first) = kinds.next() else { return false };
+        match first.kind {
+            TokenKind::Number => true,
+            TokenKind::Ident => matches!(first.text.as_str(), "do" | "NULL"),
+            TokenKind::LParen => match (kinds.next(), kinds.next()) {
+                (Some(second), _) if second.kind == TokenKind::LBrace => true,
+                (Some(second), Some(third)) => second.kind == TokenKind::LParen && third.text == "void",
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// Whether a definition of a keyword does no harm: it removes the word or puts another
     /// specifier in its place.
     pub(super) fn harmless_for_keyword(&self) -> bool {

@@ -74,7 +74,6 @@
 #define NULL ((void*)0)
 #define true 1
 #define false 0
-#define bool _Bool
 #define EOF (-1)
 #define BUFSIZ 8192
 #define FILENAME_MAX 4096

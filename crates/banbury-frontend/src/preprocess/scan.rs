@@ -98,6 +98,8 @@ pub(super) struct Arm {
     pub tokens: u32,
     /// `#error` stands directly in it.
     pub error: bool,
+    /// The directive that begins the arm around this one, or [`NONE`].
+    pub parent: u32,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -110,6 +112,8 @@ pub(super) struct FileScan {
     pub typedefs: Vec<Symbol>,
     pub lines: u32,
     pub includes: u32,
+    /// Like [`Arm::braces`] and [`Arm::parens`], for the whole file.
+    pub excess: (i32, i32),
 }
 
 impl FileScan {
@@ -195,6 +199,7 @@ impl Scanner<'_> {
         {
             self.scan.guard = guard;
         }
+        self.scan.excess = (self.braces, self.parens);
         self.scan.lines = self.lexer.line();
         self.scan.typedefs.sort_unstable_by_key(|name| name.as_str());
         self.scan.typedefs.dedup();
@@ -286,7 +291,10 @@ impl Scanner<'_> {
         let kind = directive.kind;
         if kind.opens() || kind.continues() {
             directive.arm = self.scan.arms.len() as u32;
-            self.scan.arms.push(Arm::default());
+            // `#else` and `#elif` are still inside their own group here.
+            let around = self.groups.len().checked_sub(1 + usize::from(kind.continues()));
+            let parent = around.map_or(NONE, |at| self.groups[at].last);
+            self.scan.arms.push(Arm { parent, ..Arm::default() });
         }
         if kind.is_include() {
             directive.link = self.scan.includes;

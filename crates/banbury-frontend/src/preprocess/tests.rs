@@ -174,6 +174,7 @@ fn unknown_conditions_prefer_features_and_are_recorded() {
 #[test]
 fn arms_keep_constructs_balanced_and_avoid_errors() {
     check("f() {\n#ifdef CONFIG_A\nif (a) {\n#else\nb();\n#endif\n}", "f ( ) { b ( ) ; }");
+    check("{\n#if ORDER == BIG\nb();\n#else\nl(); }\n#endif", "{ l ( ) ; }");
     check("#if X == 1\na\n#elif X == 2\nb\n#else\n#error no\n#endif", "a");
     check("#ifndef REQUIRED\n#error no\n#endif\na", "a");
 }
@@ -303,6 +304,16 @@ fn spans_are_those_of_the_outermost_use() {
     for token in &out.tokens[..3] {
         assert_eq!((token.line, token.col, token.len, token.in_macro.as_str()), (3, 3, 1, "F"));
     }
+}
+
+#[test]
+fn a_function_whose_name_is_a_macro_elsewhere_is_still_defined() {
+    let defs = "#define f(x) do { } while (0)\n#define g NULL\n#define h(x) ((void)(x))\n#define n (y)\n";
+    check(&format!("{defs}void f(int x) {{ f(x); }}"), "void f ( int x ) { do { } while ( 0 ) ; }");
+    check(
+        &format!("{defs}int *g(int x); void h(int x); int n;"),
+        "int * g ( int x ) ; void h ( int x ) ; int ( y ) ;",
+    );
 }
 
 #[test]

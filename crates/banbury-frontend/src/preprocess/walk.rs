@@ -534,7 +534,7 @@ impl<'p> Walker<'p> {
         if self.table[id as usize].soft && self.means_something_else() {
             return self.emit(name.tok, &name, Symbol::EMPTY);
         }
-        if self.file_fuel == 0 {
+        if self.file_fuel == 0 || self.is_being_defined(id) {
             return self.emit(name.tok, &name, Symbol::EMPTY);
         }
         let frames = self.frames.len();
@@ -563,6 +563,18 @@ impl<'p> Walker<'p> {
             self.report(name.line, name.col, "macro use not expanded: unterminated or too large");
             self.emit(name.tok, &name, Symbol::EMPTY);
         }
+    }
+
+    /// The name of a function that a header replaces by a statement or a constant where a feature
+    /// is off stands in the function's own definition: `int f(...)` at file scope, whose macro
+    /// would put a statement or a number there.
+    fn is_being_defined(&self, id: u32) -> bool {
+        let after_type = self.depth <= self.transparent.len() as i32
+            && self.out.last().is_some_and(|t| {
+                t.kind == TokenKind::Star
+                    || (t.kind == TokenKind::Ident && !is_core_keyword(t.text) || is_type_word(t))
+            });
+        after_type && self.table[id as usize].replaces_a_function()
     }
 
     /// Signs that a name of the prelude is the program's own here: it is a member, or it is being
@@ -604,6 +616,14 @@ impl<'p> Walker<'p> {
             in_macro,
         });
     }
+}
+
+fn is_type_word(token: &Token) -> bool {
+    token.kind == TokenKind::Ident
+        && matches!(
+            token.text.as_str(),
+            "void" | "char" | "short" | "int" | "long" | "float" | "double" | "unsigned"
+        )
 }
 
 fn tok_of(lexer: &Lexer<'_>, lexeme: &Lexeme) -> Tok {

@@ -1,6 +1,6 @@
 use crate::Rule;
 use banbury_dataflow::observe::Issue;
-use banbury_ir::{BinOp, Block, Instr, Op, Operand, Rvalue, Terminator};
+use banbury_ir::{BinOp, Block, Instr, Op, Operand, Place, Rvalue, Terminator};
 
 use crate::names;
 use crate::shape::{Shape, Source};
@@ -43,15 +43,12 @@ fn assigned(shape: &Shape<'_>, block: &Block, cond: &Operand, out: &mut Vec<Issu
     if !in_macro.is_empty() || span.line != block.term_span.line {
         return;
     }
-    let condition = shape.condition(cond);
-    let same = |operand: &Operand| match shape.source(operand) {
-        Source::Place(place) => place == dst,
-        _ => false,
+    // `if ((a = 5) != 0)` and `for (i = 0; i < n; ...)` compare; here nothing does.
+    let bare = match cond {
+        Operand::Copy(place) => place == dst,
+        Operand::Const(_) => shape.evaluate(cond) == Some(constant),
     };
-    // A loop's `for (i = 0; i < n; ...)` compares; an assignment as condition does not.
-    let bare = condition.right.is_none() && condition.op == BinOp::Ne;
-    let by_value = matches!(cond, Operand::Const(_)) && shape.evaluate(cond).is_some();
-    if !(bare && (same(condition.left) || by_value)) {
+    if !bare || constant != 0 && chained(shape, dst) {
         return;
     }
     let always = if constant == 0 { "never" } else { "always" };
@@ -63,6 +60,23 @@ fn assigned(shape: &Shape<'_>, block: &Block, cond: &Operand, out: &mut Vec<Issu
         issue.features.push(("privilege", 1.0));
     }
     out.push(issue);
+}
+
+/// `(is(a) && (x = 1)) || (is(b) && (x = 2))`: conditions that choose a value on purpose.
+fn chained(shape: &Shape<'_>, dst: &Place) -> bool {
+    let blocks = shape.function.blocks.iter();
+    let same = blocks.filter(|block| match &block.term {
+        Terminator::Branch { cond, .. } => {
+            let by_place = matches!(cond, Operand::Copy(place) if place == dst);
+            let assigns = |i: &Instr| {
+                matches!(&i.op, Op::Assign { dst: place, src: Rvalue::Use(Operand::Const(_)) | Rvalue::Cast(_, Operand::Const(_)) }
+                    if place == dst && i.span.line == block.term_span.line)
+            };
+            (by_place || matches!(cond, Operand::Const(_))) && block.instrs.iter().any(assigns)
+        }
+        _ => false,
+    });
+    same.count() > 1
 }
 
 /// `x == 5;`: a comparison whose result nobody looks at.

@@ -38,7 +38,7 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
         let name = shape.last_name(value);
         let password = names::is_password(name.as_str());
         let Some(equal) = test.equal_edge() else { continue };
-        let success = decides && grants(shape, test.block, equal);
+        let success = decides && is_rare(text.as_str()) && grants(shape, test.block, equal);
         if !password && !success {
             continue;
         }
@@ -56,6 +56,13 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
         }
         out.push(issue);
     }
+}
+
+/// Too long and too odd to be a word of a protocol.
+fn is_rare(text: &str) -> bool {
+    let digits = text.bytes().any(|b| b.is_ascii_digit());
+    let letters = text.bytes().any(|b| b.is_ascii_alphabetic());
+    text.len() >= 16 || text.len() >= 10 && digits && letters
 }
 
 pub(crate) fn compares(name: &str) -> bool {

@@ -3,7 +3,7 @@ use banbury_dataflow::observe::Issue;
 use banbury_ir::{BinOp, Type};
 
 use crate::condition::{Condition, Test};
-use crate::shape::{Shape, Source};
+use crate::shape::{Point, Shape, Source};
 
 pub const RULE: Rule = Rule {
     id: "constant-condition",
@@ -18,14 +18,14 @@ pub const RULE: Rule = Rule {
 pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     for test in shape.tests() {
         let Some(block) = shape.block(test.block) else { continue };
-        let loops = shape.leads_to(
-            crate::shape::Point { block: test.block, instr: usize::MAX },
-            crate::shape::Point { block: test.block, instr: usize::MAX },
-        );
-        if !block.term_macro.is_empty() || loops {
+        if !block.term_macro.is_empty() {
             continue;
         }
         let Some((always, message)) = decided(shape, &test) else { continue };
+        let here = Point { block: test.block, instr: usize::MAX };
+        if shape.leads_to(here, here) {
+            continue;
+        }
         let cwe = if always { 571 } else { 570 };
         out.push(shape.issue(RULE.id, cwe, block.term_span, message));
     }

@@ -1,6 +1,6 @@
 use crate::Rule;
 use banbury_base::Symbol;
-use banbury_dataflow::models::Effect;
+use banbury_dataflow::models::{Effect, Size};
 use banbury_dataflow::observe::Issue;
 
 use crate::names;
@@ -22,11 +22,13 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
             shape.model(call.callee).and_then(|m| m.effects.iter().find(|e| matches!(e, Effect::Dangerous(cwe, _) if *cwe != 377)))
         {
             let through = through_macro(call).map(|m| format!(" (written as '{m}')")).unwrap_or_default();
-            let message = format!("'{}'{through} cannot be used safely: {}", call.callee, spoken(*reason));
+            let message = format!("'{}'{through} {}", call.callee, spoken(call.callee, *reason));
             let mut issue = shape.issue(RULE.id, *cwe, call.span, message);
-            if *cwe == 242 {
-                issue.features.push(("certain", 1.0));
-            }
+            let unbounded = shape
+                .model(call.callee)
+                .is_some_and(|m| m.effects.iter().any(|e| matches!(e, Effect::Write(_, Size::Unbounded))));
+            let feature = if *cwe == 242 && unbounded { "certain" } else { "dangerous.discouraged" };
+            issue.features.push((feature, 1.0));
             out.push(issue);
         }
         if let Some(name) = through_macro(call).filter(|m| claims_safety(m))
@@ -40,10 +42,13 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     fake_wrapper(shape, out);
 }
 
-fn spoken(reason: Symbol) -> String {
-    match reason.as_str() {
-        "" => "nothing bounds what it writes".to_owned(),
-        text => text.replace(['-', '_'], " "),
+fn spoken(callee: Symbol, reason: Symbol) -> String {
+    match callee.as_str() {
+        "gets" | "_getws" => "cannot be used safely: nothing bounds what it writes".to_owned(),
+        "vfork" => "lets the child change the memory of its parent".to_owned(),
+        "getpass" | "cuserid" => "is obsolete: it was withdrawn from POSIX".to_owned(),
+        name if reason.is_empty() || reason == *name => "is discouraged by its library".to_owned(),
+        _ => format!("is discouraged: {}", reason.as_str().replace(['-', '_'], " ")),
     }
 }
 

@@ -141,7 +141,8 @@ fn is_address(text: &str) -> bool {
     let host = parts.len() >= 2
         && parts.iter().all(|p| !p.is_empty())
         && parts.last().is_some_and(|p| p.len() >= 2 && p.bytes().all(|b| b.is_ascii_alphabetic()));
-    plain && (number || host) && !text.starts_with("127.") && !matches!(text, "0.0.0.0" | "255.255.255.255")
+    let group = parts.first().and_then(|p| p.parse::<u8>().ok()).is_some_and(|n| n >= 224);
+    plain && (number || host) && !(number && group) && !text.starts_with("127.") && !matches!(text, "0.0.0.0" | "255.255.255.255")
 }
 
 fn names_peer(shape: &Shape<'_>, value: &Operand) -> bool {

@@ -21,11 +21,12 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     if !shape.function.gaps.is_empty() || shape.function.is_noreturn {
         return;
     }
+    let ends = can_end(shape);
     let mut reported = vec![false; shape.function.blocks.len()];
     for (index, block) in shape.function.blocks.iter().enumerate() {
         let head = BlockId(index as u32);
         let back = shape.predecessors().get(index).is_some_and(|p| p.iter().any(|b| b.0 >= head.0));
-        if !back || reported[index] {
+        if !back || reported[index] || ends[index] {
             continue;
         }
         let Some(body) = endless(shape, head) else { continue };
@@ -45,6 +46,23 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     }
 }
 
+/// For each block, whether control can get from it to the end of the function.
+fn can_end(shape: &Shape<'_>) -> Vec<bool> {
+    let blocks = &shape.function.blocks;
+    let mut out: Vec<bool> =
+        blocks.iter().map(|b| matches!(b.term, Terminator::Return(_) | Terminator::Unreachable)).collect();
+    let mut work: Vec<BlockId> = (0..blocks.len() as u32).map(BlockId).filter(|b| out[b.index()]).collect();
+    while let Some(id) = work.pop() {
+        for &before in shape.predecessors().get(id.index()).map_or(&[][..], Vec::as_slice) {
+            if !out[before.index()] && shape.live_successors(before).contains(&id) {
+                out[before.index()] = true;
+                work.push(before);
+            }
+        }
+    }
+    out
+}
+
 /// The `while` or `for` of the loop: where control comes into it.
 fn entry_span(shape: &Shape<'_>, head: BlockId, body: &[BlockId]) -> Option<Span> {
     let block = shape.block(head)?;
@@ -61,27 +79,26 @@ fn reached(shape: &Shape<'_>, to: BlockId) -> bool {
 }
 
 fn closure(shape: &Shape<'_>, from: BlockId) -> Vec<BlockId> {
-    let mut seen = vec![from];
+    let mut marks = vec![false; shape.function.blocks.len()];
+    let mut order = vec![from];
     let mut next = 0;
-    while let Some(&id) = seen.get(next) {
+    while let Some(&id) = order.get(next) {
         next += 1;
         for to in shape.live_successors(id) {
-            if !seen.contains(&to) {
-                seen.push(to);
+            if marks.get(to.index()) == Some(&false) {
+                marks[to.index()] = true;
+                order.push(to);
             }
         }
     }
-    seen
+    order
 }
 
 /// The blocks from which control cannot but come back to the head: everything reachable from it
 /// reaches it again.
 fn endless(shape: &Shape<'_>, head: BlockId) -> Option<Vec<BlockId>> {
     let body = closure(shape, head);
-    let all_stay = body.iter().all(|id| {
-        shape.block(*id).is_some_and(|b| !matches!(b.term, Terminator::Return(_) | Terminator::Unreachable))
-    });
-    (all_stay && body.iter().any(|id| shape.live_successors(*id).contains(&head))).then_some(body)
+    (body.iter().any(|id| shape.live_successors(*id).contains(&head))).then_some(body)
 }
 
 /// Nothing in the loop waits for something or may leave it by another way.

@@ -21,6 +21,9 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     for call in &shape.calls {
         let name = call.callee.as_str();
         if matches!(name, "mktemp" | "tmpnam" | "tmpnam_r" | "tempnam" | "_wmktemp" | "_wtmpnam" | "_wtempnam") {
+            if opened_exclusively(shape, call) {
+                continue;
+            }
             let message = format!("'{name}' returns a name that somebody else can create before it is opened");
             out.push(shape.issue(RULE.id, 377, call.span, message));
         } else if matches!(name, "fopen" | "fopen64" | "open" | "creat" | "open64") {
@@ -29,20 +32,25 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     }
 }
 
-/// The name is opened with `O_EXCL` afterwards, which fails if somebody was faster.
+/// Wherever the name is opened afterwards, it is with `O_EXCL`, which fails if somebody was faster.
 fn opened_exclusively(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
     let Some(name) = call.dst.map(|dst| shape.place_text(dst)) else { return false };
-    shape.calls.iter().any(|c| {
-        let [path, flags, ..] = c.args else { return false };
+    let mut opens = shape.calls.iter().filter_map(|c| {
+        let [path, flags, ..] = c.args else { return None };
         let same = match shape.source(path) {
             Source::Place(place) => shape.place_text(place) == name,
             Source::Call(from) => from.at == call.at,
             _ => false,
         };
-        matches!(c.callee.as_str(), "open" | "open64")
-            && same
-            && shape.int(flags).is_some_and(|f| f & EXCLUSIVE != 0)
-    })
+        let open = matches!(c.callee.as_str(), "open" | "open64");
+        (open && same && shape.leads_to(call.at, c.at)).then_some(flags)
+    });
+    let mut any = false;
+    let all = opens.all(|flags| {
+        any = true;
+        shape.int(flags).is_some_and(|f| f & EXCLUSIVE != 0)
+    });
+    any && all
 }
 
 /// A fixed name in a directory that everybody may write, created without `O_EXCL`.

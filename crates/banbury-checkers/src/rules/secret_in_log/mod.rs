@@ -47,7 +47,7 @@ fn writes_log(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
     }
     let words = names::words(name);
     words.iter().any(|w| {
-        matches!(w.as_str(), "log" | "logger" | "zlog" | "debug" | "trace" | "hexdump" | "logf" | "logmsg" | "dlog")
+        matches!(w.as_str(), "log" | "logger" | "zlog" | "debug" | "trace" | "logf" | "logmsg" | "dlog")
     }) && !words.iter().any(|w| matches!(w.as_str(), "in" | "on" | "out" | "off" | "get" | "set"))
 }
 

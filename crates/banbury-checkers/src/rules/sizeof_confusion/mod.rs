@@ -31,6 +31,9 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
         if shape.int(size) != Some(pointer) || !is_size(shape, size) {
             continue;
         }
+        if call.args.first().is_some_and(|a| seen_as(shape, a, pointer)) {
+            continue;
+        }
         let Some(bytes) = record_bytes(shape, target).filter(|b| i128::from(*b) > pointer) else { continue };
         let name = shape.program.types.name(target);
         let message = format!("'{}' gets {pointer}, the size of a pointer; '{name}' has {bytes} bytes", call.callee);
@@ -51,6 +54,25 @@ fn pointed(shape: &Shape<'_>, argument: &Operand) -> Option<TypeId> {
         Type::Pointer(to) => Some(*to),
         _ => None,
     }
+}
+
+/// The pointer is converted on the way to one whose target has just that size.
+fn seen_as(shape: &Shape<'_>, argument: &Operand, size: i128) -> bool {
+    let mut operand = argument;
+    for _ in 0..8 {
+        let Operand::Copy(place) = operand else { return false };
+        let Some(Op::Assign { src: Rvalue::Cast(ty, from), .. }) =
+            place.as_local().and_then(|id| shape.only_definition(id)).and_then(|at| shape.instr(at)).map(|i| &i.op)
+        else {
+            return false;
+        };
+        let target = shape.program.types.pointee(*ty);
+        if target.and_then(|to| shape.program.types.size_of(to)).map(i128::from) == Some(size) {
+            return true;
+        }
+        operand = from;
+    }
+    false
 }
 
 /// What the result is taken to point to.

@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     cwe: &[367],
     readme: include_str!("README.md"),
     default_visible: true,
-    base_weight: 0.0,
+    base_weight: -3.0,
 };
 
 /// The path that a function with the tag gets: the first argument that the model calls a path.
@@ -39,6 +39,7 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     if checks.is_empty() {
         return;
     }
+    let mut reported: Vec<(Point, String)> = Vec::new();
     for call in &shape.calls {
         let Some(used) = path(shape, call, "toctou.use") else { continue };
         let Some(key) = identity(shape, used) else { continue };
@@ -46,7 +47,9 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
             .iter()
             .find(|(c, checked)| *checked == key && shape.leads_to(c.at, call.at) && decides(shape, c, call))
             .map(|(c, _)| *c);
-        if let Some(earlier) = earlier {
+        // One finding for each check, at the first use.
+        if let Some(earlier) = earlier.filter(|e| !reported.contains(&(e.at, key.clone()))) {
+            reported.push((earlier.at, key.clone()));
             let message = format!(
                 "'{key}' is checked by '{}' on line {} and used by name again in '{}': it can be another file by then",
                 earlier.callee, earlier.span.line, call.callee

@@ -22,6 +22,8 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
         .iter()
         .filter(|c| {
             c.callee == shape.function.name
+                && c.in_macro.is_empty()
+                && shape.model(c.callee).is_none()
                 && shape.program.resolve(shape.function.file, c.callee) == Some(shape.func)
         })
         .collect();

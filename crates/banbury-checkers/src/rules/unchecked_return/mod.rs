@@ -23,6 +23,10 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     }
     for call in &shape.calls {
         let failure = shape.model(call.callee).and_then(|m| {
+            // When closing fails there is seldom anything left to do.
+            if m.effects.iter().any(|e| matches!(e, Effect::Release { .. })) {
+                return None;
+            }
             m.effects.iter().find_map(|e| match e {
                 Effect::CheckReturn(failure) => Some(*failure),
                 _ => None,

@@ -2,6 +2,9 @@ use crate::Rule;
 use banbury_base::{PathStep, Symbol};
 use banbury_dataflow::models::FnModel;
 use banbury_dataflow::observe::{CallEvent, Context, Issue};
+use banbury_ir::{Base, Index, Operand, Place, Proj, Rvalue};
+
+use crate::shape::{Shape, Source};
 
 pub const RULE: Rule = Rule {
     id: "uncontrolled-search-path",
@@ -63,10 +66,7 @@ pub(crate) fn call(cx: &Context<'_>, event: &CallEvent<'_>, out: &mut Vec<Issue>
             // `posix_spawnp` has the process id first.
             let index = usize::from(event.callee == "posix_spawnp");
             let Some(text) = argument(index).and_then(|a| a.string) else { return };
-            let first = text.as_str().split_whitespace().next().unwrap_or_default();
-            if first.is_empty() || first.contains(['/', '\\', '$', '%']) || BUILTIN.contains(&first) {
-                return;
-            }
+            let Some(first) = searched(text.as_str()) else { return };
             let message = format!("'{}' looks \"{first}\" up in the search path", event.callee);
             report(426, message, &[], Vec::new());
         }
@@ -83,4 +83,56 @@ pub(crate) fn call(cx: &Context<'_>, event: &CallEvent<'_>, out: &mut Vec<Issue>
             report(427, message, &value.taint_steps, vec![(crate::features::taint(taint), 1.0)]);
         }
     }
+}
+
+/// A command that one call copies into a buffer of this function from a literal.
+pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
+    for call in &shape.calls {
+        if !matches!(lookup(call.callee.as_str()), Some(Lookup::Command)) {
+            continue;
+        }
+        let Some(text) = call.args.first().and_then(|a| copied(shape, a)) else { continue };
+        if let Some(first) = searched(text.as_str()) {
+            let message = format!("'{}' looks \"{first}\" up in the search path", call.callee);
+            out.push(shape.issue(RULE.id, 426, call.span, message));
+        }
+    }
+}
+
+/// The only text that is copied into the buffer the argument points to.
+fn copied(shape: &Shape<'_>, argument: &Operand) -> Option<Symbol> {
+    let buffer = buffer(shape, argument)?;
+    let mut found = None;
+    for call in &shape.calls {
+        let writes = call.args.first().and_then(|a| self::buffer(shape, a)).as_ref() == Some(&buffer);
+        let copies = matches!(call.callee.as_str(), "strcpy" | "strncpy" | "wcscpy" | "strlcpy");
+        let reads = lookup(call.callee.as_str()).is_some();
+        if !writes || reads {
+            continue;
+        }
+        if !copies || found.is_some() {
+            return None;
+        }
+        found = Some(shape.literal(call.args.get(1)?)?);
+    }
+    found
+}
+
+/// The local array that a pointer is for certain derived from.
+fn buffer(shape: &Shape<'_>, argument: &Operand) -> Option<Place> {
+    match shape.origin(argument) {
+        Source::Value(Rvalue::AddrOf(place)) => match (place.base, &place.proj[..]) {
+            (Base::Local(id), [] | [Proj::Elem(Index::Const(0))]) => Some(Place::local(id)),
+            _ => None,
+        },
+        Source::Place(place) => place.as_local().map(Place::local),
+        _ => None,
+    }
+}
+
+/// The command's name, if the shell looks it up.
+fn searched(command: &str) -> Option<&str> {
+    let first = command.split_whitespace().next().unwrap_or_default();
+    let bare = !first.is_empty() && !first.contains(['/', '\\', '$', '%']) && !BUILTIN.contains(&first);
+    bare.then_some(first)
 }

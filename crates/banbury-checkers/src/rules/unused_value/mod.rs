@@ -6,6 +6,8 @@ use banbury_ir::{
     TypeId,
 };
 
+use rustc_hash::FxHashSet;
+
 use crate::shape::{Shape, Source, for_operands};
 
 pub const RULE: Rule = Rule {
@@ -65,6 +67,8 @@ type Slot = (LocalId, Option<Symbol>);
 /// Backward liveness of named locals and their direct fields, as sets of bits.
 struct Liveness {
     slots: Vec<Slot>,
+    /// Positions in `slots`, by local.
+    of_local: Vec<Vec<usize>>,
     /// At the end of each block.
     out: Vec<Vec<bool>>,
     /// Variables whose address was taken on some way to the block's start.
@@ -74,14 +78,21 @@ struct Liveness {
 impl Liveness {
     fn new(shape: &Shape<'_>) -> Liveness {
         let mut slots: Vec<Slot> = Vec::new();
+        let mut known: FxHashSet<Slot> = FxHashSet::default();
         for (_, instr) in shape.instrs() {
             if let Some(slot) = written(shape, &instr.op)
-                && !slots.contains(&slot) {
+                && known.insert(slot) {
                     slots.push(slot);
                 }
         }
         let blocks = shape.function.blocks.len();
-        let mut liveness = Liveness { out: vec![vec![false; slots.len()]; blocks], slots, escaped: Vec::new() };
+        let mut of_local = vec![Vec::new(); shape.function.locals.len()];
+        for (position, (id, _)) in slots.iter().enumerate() {
+            if let Some(list) = of_local.get_mut(id.index()) {
+                list.push(position);
+            }
+        }
+        let mut liveness = Liveness { out: vec![vec![false; slots.len()]; blocks], slots, of_local, escaped: Vec::new() };
         liveness.escaped = escapes(shape);
         if !liveness.slots.is_empty() {
             liveness.fixpoint(shape);
@@ -128,9 +139,10 @@ impl Liveness {
     }
 
     fn read_slot(&self, id: LocalId, field: Option<Symbol>, live: &mut [bool]) {
-        for ((slot, slot_field), live) in self.slots.iter().zip(live) {
-            if *slot == id && (field.is_none() || slot_field.is_none() || *slot_field == field) {
-                *live = true;
+        for &position in self.of_local.get(id.index()).map_or(&[][..], Vec::as_slice) {
+            let slot_field = self.slots[position].1;
+            if field.is_none() || slot_field.is_none() || slot_field == field {
+                live[position] = true;
             }
         }
     }
@@ -178,9 +190,9 @@ impl Liveness {
     }
 
     fn kill(&self, (id, field): Slot, live: &mut [bool]) {
-        for ((slot, slot_field), live) in self.slots.iter().zip(live) {
-            if *slot == id && (field.is_none() || *slot_field == field) {
-                *live = false;
+        for &position in self.of_local.get(id.index()).map_or(&[][..], Vec::as_slice) {
+            if field.is_none() || self.slots[position].1 == field {
+                live[position] = false;
             }
         }
     }
@@ -205,7 +217,8 @@ impl Liveness {
             self.terminator(&block.term, &mut live);
             for (position, instr) in block.instrs.iter().enumerate().rev() {
                 if let Some(slot) = written(shape, &instr.op) {
-                    let at = self.slots.iter().position(|s| *s == slot);
+                    let own = self.of_local.get(slot.0.index()).map_or(&[][..], Vec::as_slice);
+                    let at = own.iter().copied().find(|at| self.slots[*at] == slot);
                     let dead = at.is_some_and(|at| !live[at]);
                     if dead && !self.escaped_before(shape, index, position, slot.0) {
                         report(shape, instr, slot, out);
@@ -281,7 +294,7 @@ fn report(shape: &Shape<'_>, instr: &Instr, (id, field): Slot, out: &mut Vec<Iss
     }
     let Some(local) = shape.function.locals.get(id.index()) else { return };
     // A value that only makes sure that the variable has one.
-    let initialiser = field.is_none() && local.span.line == instr.span.line && id.0 >= shape.function.params;
+    let initialiser = local.span.line == instr.span.line && id.0 >= shape.function.params;
     if !is_plain(shape, local.ty) || initialiser && shape.reads(id) > 0 {
         return;
     }

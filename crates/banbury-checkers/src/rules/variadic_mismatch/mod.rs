@@ -4,6 +4,7 @@ use banbury_dataflow::models::Effect;
 use banbury_dataflow::observe::Issue;
 use banbury_ir::{Operand, Type};
 
+use crate::names;
 use crate::shape::{CallSite, Shape, shorten};
 
 pub const RULE: Rule = Rule {
@@ -25,6 +26,9 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
         if let Some((cwe, feature, message)) = mismatch(shape, call, &layout, format, &wanted) {
             let mut issue = shape.issue(RULE.id, cwe, call.span, message);
             issue.features.extend(feature.map(|f| (f, 1.0)));
+            if !call.in_macro.is_empty() {
+                issue.features.push(("in-macro", 1.0));
+            }
             out.push(issue);
         }
     }
@@ -54,7 +58,11 @@ fn layout(shape: &Shape<'_>, call: &CallSite<'_>) -> Option<Layout> {
         let last = function.params.checked_sub(1)? as usize;
         let name = function.locals.get(last)?.name;
         let is_format = matches!(name.as_str(), "fmt" | "format" | "fmtstr" | "format_string" | "pszFormat");
-        return (function.is_variadic && is_format).then(|| Layout { format: last, first: last + 1, scan: false });
+        let prints = names::mentions(
+            call.callee.as_str(),
+            &["printf", "log", "msg", "warn", "err", "debug", "print", "info", "trace", "notice", "fail", "report"],
+        );
+        return (function.is_variadic && is_format && prints).then(|| Layout { format: last, first: last + 1, scan: false });
     }
     shape.model(call.callee)?.effects.iter().find_map(|e| match e {
         Effect::FormatString { format, first } if first > format => {
@@ -93,7 +101,9 @@ fn mismatch(
         let types = &shape.program.types;
         let wrong = match (wanted, types.get(ty)) {
             (Wanted::Text, Type::Int { .. } | Type::Bool | Type::Float(_)) => !is_zero(shape, value),
-            (Wanted::Integer, Type::Pointer(_)) => !layout.scan,
+            (Wanted::Integer, Type::Pointer(to)) => {
+                !layout.scan && !matches!(types.get(*to), Type::Unknown)
+            }
             (Wanted::Integer, Type::Float(_)) | (Wanted::Float, Type::Int { .. } | Type::Pointer(_)) => !layout.scan,
             (Wanted::Pointer, Type::Int { .. }) => layout.scan && !is_zero(shape, value),
             _ => false,

@@ -30,6 +30,9 @@ fn weakness(model: &FnModel) -> Option<Weak> {
         return match () {
             () if is("sha1") || is("sha_") => weak("SHA-1", "collisions are practical", 328, "weak.sha1"),
             () if is("md4") => weak("MD4", "preimages and collisions are practical", 328, "weak.cipher"),
+            () if is("crypt") => {
+                weak("the traditional password hash", "passwords are found by search", 328, "weak.hash")
+            }
             () if is("md5") => weak("MD5", "collisions are found in seconds", 328, "weak.hash"),
             () => weak("a broken hash function", "collisions are practical", 328, "weak.hash"),
         };
@@ -41,6 +44,10 @@ fn weakness(model: &FnModel) -> Option<Weak> {
                 weak("triple DES", "blocks of 64 bits repeat after some gigabytes", 327, "weak.legacy-cipher")
             }
             () if is("des") => weak("DES", small, 327, "weak.cipher"),
+            () if is("null") => weak("no cipher at all", "the text stays readable", 327, "weak.cipher"),
+            () if is("bf_") || is("blowfish") || is("cast") || is("idea") => {
+                weak("an outdated cipher", "blocks of 64 bits repeat after some gigabytes", 327, "weak.legacy-cipher")
+            }
             () if is("rc4") || is("arc4") => weak("RC4", "its key stream is biased", 327, "weak.cipher"),
             () => weak("an outdated cipher", "it is broken", 327, "weak.cipher"),
         };
@@ -59,8 +66,17 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     if shape.model(shape.function.name).is_some_and(|m| weakness(m).is_some()) {
         return;
     }
+    let mut seen: Vec<&str> = Vec::new();
     for call in &shape.calls {
+        if shape.program.by_name.contains_key(&call.callee) {
+            continue;
+        }
         if let Some(weak) = shape.model(call.callee).and_then(weakness) {
+            // Start, update and finish are one use.
+            if seen.contains(&weak.algorithm) {
+                continue;
+            }
+            seen.push(weak.algorithm);
             let message = format!("'{}' uses {}: {}", call.callee, weak.algorithm, weak.why);
             let mut issue = shape.issue(RULE.id, weak.cwe, call.span, message);
             issue.features.push((weak.feature, 1.0));
