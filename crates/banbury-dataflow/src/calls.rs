@@ -1145,10 +1145,11 @@ impl Interp<'_> {
             return;
         }
         let before = out.len();
-        for (number, exit) in summary.exits.iter().enumerate() {
+        let single = summary.merged.as_ref().filter(|_| call.dst.is_none() || self.states_kept(2) == 1);
+        let exits: Vec<&Exit> = single.map_or_else(|| summary.exits.iter().collect(), |one| vec![one]);
+        for exit in exits {
             let mut next = st.clone();
             let mut import = Import::new(summary);
-            import.exit = number as u32;
             if self.apply_exit(&mut next, call, &mut import, exit) {
                 out.push(next);
             }
@@ -1180,6 +1181,10 @@ impl Interp<'_> {
                     }
                 }
             }
+        }
+        // Most needs are met, or nothing speaks against them: the guards need no second look.
+        if !self.worth_guarding(st, &need, &obligation.site) {
+            return;
         }
         let mut guarded = st.clone();
         for &(atom, (lo, hi)) in &obligation.guard_facts {
@@ -1556,12 +1561,11 @@ struct Import<'s> {
     summary: &'s Summary,
     atoms: FxHashMap<Atom, V>,
     values: FxHashMap<V, V>,
-    exit: u32,
 }
 
 impl<'s> Import<'s> {
     fn new(summary: &'s Summary) -> Self {
-        Import { summary, atoms: FxHashMap::default(), values: FxHashMap::default(), exit: 0 }
+        Import { summary, atoms: FxHashMap::default(), values: FxHashMap::default() }
     }
 }
 

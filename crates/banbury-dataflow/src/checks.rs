@@ -300,6 +300,18 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether a callee's need is in doubt here, or the caller's to meet.
+    pub fn worth_guarding(&mut self, st: &mut State, need: &Need, site: &Site) -> bool {
+        match self.judge(st, need, site) {
+            Verdict::Safe => false,
+            Verdict::Bad(_) => true,
+            Verdict::Open => {
+                let has_extent = self.a.lin(need.value()).terms.len() > 1 || mentions_entry(&self.a, need.value());
+                self.obligations.len() < MAX_OBLIGATIONS && has_extent
+            }
+        }
+    }
+
     fn export(&mut self, st: &State, need: Need, site: Site, chain: Vec<PathStep>) {
         let v = need.value();
         let depends = is_entry(&self.a, v) && mentions_entry(&self.a, v)
@@ -367,6 +379,10 @@ impl Interp<'_> {
             let info = self.a.info(atom);
             let bounds = st.bounds_of_atom(&self.a, atom);
             let (side, default) = if c > 0 { (bounds.1, info.hi) } else { (bounds.0, info.lo) };
+            if c < 0 && side == default {
+                // How much there is at least is not known: no check was seen to be too weak.
+                narrowed = false;
+            }
             if c > 0 || under {
                 if info.taint != 0 {
                     taint = info.taint;

@@ -28,7 +28,14 @@ impl Interp<'_> {
         }
         let never_returns = exits.is_empty() && self.complete;
         let merged = self.merge_exits(exits);
+        let all = merged.iter().skip(1).fold(merged.first().cloned(), |all, next| {
+            let mut joined = join(&mut self.a, &all?.0, &next.0, u32::MAX);
+            let ret = joined.locals.first().copied();
+            joined.trace = None;
+            Some((joined, ret))
+        });
         let mut exporter = Exporter::new(&self.a);
+        let one = all.filter(|_| merged.len() > 1).map(|(s, r)| export_exit(&self, &mut exporter, &s, r));
         let out: Vec<Exit> =
             merged.iter().map(|(state, ret)| export_exit(&self, &mut exporter, state, *ret)).collect();
         let obligations = self
@@ -45,6 +52,7 @@ impl Interp<'_> {
         let summary = Summary {
             arena: exporter.to,
             exits: out,
+            merged: one,
             obligations,
             never_returns,
             aborts: never_returns && self.saw_abort,

@@ -20,8 +20,13 @@ use crate::value::{Arena, Atom, AtomKind, MAX, MIN, NullOrigin, V};
 
 /// States kept apart at a block.
 const MAX_STATES: usize = 4;
+/// Interned expressions after which fewer states are kept, after which only one is, and after
+/// which the function is given up: the measure of work that does not depend on a clock.
+const WORK_FEW: usize = 6_000;
+const WORK_ONE: usize = 15_000;
+const WORK_MOST: usize = 60_000;
 /// Blocks up to which a loop's second round is run before extrapolating.
-const UNROLL_BLOCKS: usize = 160;
+const UNROLL_BLOCKS: usize = 100;
 
 pub(crate) struct Interp<'a> {
     pub shared: &'a Shared<'a>,
@@ -117,6 +122,7 @@ impl<'a> Interp<'a> {
             let Some(Pending { mut forward, back }) = pending.remove(&r) else { break };
             let block = order[r as usize];
             self.block = block.0;
+            let keep = self.states_kept(keep);
             let states = if back.is_empty() {
                 self.reduce(&mut forward, keep, block);
                 if let Some(slot) = loops.get_mut(block.index()) {
@@ -130,7 +136,7 @@ impl<'a> Interp<'a> {
                 }
             };
             for state in states {
-                if self.steps_left == 0 {
+                if self.steps_left == 0 || self.a.len() > WORK_MOST {
                     self.complete = false;
                     return;
                 }
@@ -138,9 +144,23 @@ impl<'a> Interp<'a> {
                 for (to, next) in self.exec_block(block, state) {
                     let to_rank = rank[to.index()];
                     let entry = pending.entry(to_rank).or_default();
-                    if to_rank <= r { entry.back.push(next) } else { entry.forward.push(next) }
+                    let list = if to_rank <= r { &mut entry.back } else { &mut entry.forward };
+                    list.push(next);
+                    // Merged as they come: comparing many states pairwise is what costs.
+                    if list.len() > keep + 2 {
+                        self.reduce(list, keep, to);
+                    }
                 }
             }
+        }
+    }
+
+    /// Fewer states the more work the function has been.
+    pub fn states_kept(&self, most: usize) -> usize {
+        match self.a.len() {
+            n if n > WORK_ONE => 1,
+            n if n > WORK_FEW => most.min(2),
+            _ => most,
         }
     }
 
@@ -267,8 +287,9 @@ impl<'a> Interp<'a> {
                     self.exec_call(st, dst.as_ref(), callee, args, &mut next);
                 }
                 states = next;
-                if states.len() > MAX_STATES {
-                    self.reduce(&mut states, MAX_STATES, block);
+                let keep = self.states_kept(MAX_STATES);
+                if states.len() > keep {
+                    self.reduce(&mut states, keep, block);
                 }
                 if states.is_empty() {
                     return Vec::new();

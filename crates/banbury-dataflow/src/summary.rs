@@ -15,6 +15,8 @@ use crate::value::{Arena, Atom, AtomInfo, AtomKind, Lin, Taint, V};
 pub struct Summary {
     pub arena: Arena,
     pub exits: Vec<Exit>,
+    /// All exits in one, for callers that do not look at the result.
+    pub merged: Option<Exit>,
     pub obligations: Vec<Obligation>,
     /// No path returns.
     pub never_returns: bool,

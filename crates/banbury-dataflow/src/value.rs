@@ -160,6 +160,15 @@ impl Arena {
         &mut self.atoms[atom.0 as usize]
     }
 
+    /// Interned expressions: the measure of the work a function has been.
+    pub fn len(&self) -> usize {
+        self.lins.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lins.is_empty()
+    }
+
     fn intern(&mut self, lin: Lin) -> V {
         if let Some(&v) = self.lin_ids.get(&lin) {
             return v;
