@@ -293,6 +293,9 @@ impl Interp<'_> {
     }
 
     pub fn require_from(&mut self, st: &mut State, need: Need, site: Site, chain: Vec<PathStep>) {
+        if self.muted {
+            return;
+        }
         match self.judge(st, &need, &site) {
             Verdict::Safe => {}
             Verdict::Bad(evidence) => self.report(st, &need, &site, &chain, evidence),
