@@ -1642,7 +1642,6 @@ fn formatted_length(format: &str, text: impl Fn(usize) -> Option<u64>) -> Option
         if chars.next_if_eq(&'.').is_some() {
             let mut p = 0u64;
             if chars.next_if_eq(&'*').is_some() {
-                nth += 1;
                 return None;
             }
             while let Some(d) = chars.peek().and_then(|c| c.to_digit(10)) {

@@ -11,7 +11,7 @@ use crate::state::{Life, State, is_named};
 use crate::summary::{
     AccessKind, Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry,
 };
-use crate::value::{Arena, Atom, AtomKind, MAX, MIN, NullOrigin, V};
+use crate::value::{Atom, AtomKind, MAX, MIN, NullOrigin, V};
 
 /// Obligations a summary may carry.
 const MAX_OBLIGATIONS: usize = 40;
@@ -309,7 +309,8 @@ impl Interp<'_> {
             Verdict::Safe => false,
             Verdict::Bad(_) => true,
             Verdict::Open => {
-                let has_extent = self.a.lin(need.value()).terms.len() > 1 || mentions_entry(&self.a, need.value());
+                let has_extent =
+                    self.a.lin(need.value()).terms.len() > 1 || mentions_entry(&self.a, need.value());
                 self.obligations.len() < MAX_OBLIGATIONS && has_extent
             }
         }
@@ -1004,8 +1005,4 @@ fn sentence(need: &Need, site: &Site, evidence: &Evidence) -> String {
         Need::Fits(..) => format!("the result of arithmetic on {what} {}", evidence.message),
         Need::Converts(..) => format!("{what}: {}", evidence.message),
     }
-}
-
-pub(crate) fn taint_step(arena: &Arena, id: u32) -> Option<&PathStep> {
-    arena.taint(id)?.steps.first()
 }

@@ -325,7 +325,7 @@ impl<'a> Interp<'a> {
                     v => st.constant(&self.a, v).map(|k| k != 0),
                 };
                 if truth != Some(false) {
-                    let mut taken = if truth.is_none() { st.clone() } else { st.clone() };
+                    let mut taken = st.clone();
                     if taken.assume(&mut self.a, v, true) {
                         self.note(&mut taken, v, true);
                         self.settle(&mut taken, v);
@@ -1227,7 +1227,7 @@ impl<'a> Interp<'a> {
         let Some(info) = self.types().int_info(ty) else { return v };
         let (lo, hi) = st.bounds(&self.a, v);
         let (min, max) = int_bounds(info);
-        if lo >= min && hi <= max || lo < min && hi <= max && !info.1 {
+        if hi <= max && (lo >= min || !info.1) {
             return v;
         }
         if let Some(k) = self.a.constant(v) {
@@ -1580,7 +1580,7 @@ pub(crate) fn int_bounds((bits, signed): (u16, bool)) -> (i128, i128) {
 }
 
 pub(crate) fn wrap(k: i128, bits: u16, signed: bool) -> i128 {
-    if bits >= 64 && bits != 64 {
+    if bits > 64 {
         return k;
     }
     let modulus = 1i128 << bits;
