@@ -31,8 +31,14 @@ impl Interp<'_> {
         operands: &[Operand],
         out: &mut Vec<State>,
     ) {
-        let args: Vec<V> = operands.iter().map(|o| self.operand(&mut st, o)).collect();
         let mut name = self.callee_name(callee);
+        // Where nothing is known of the callee it may be a macro that sets its arguments.
+        let unknown = matches!(callee, Callee::Direct(_))
+            && self.shared.models.get(name).is_none()
+            && self.shared.resolve(self.f.file, name).is_none();
+        let lenient = std::mem::replace(&mut self.lenient, unknown);
+        let args: Vec<V> = operands.iter().map(|o| self.operand(&mut st, o)).collect();
+        self.lenient = lenient;
         let mut target = None;
         if let Callee::Indirect(operand) = callee {
             let v = self.operand(&mut st, operand);
@@ -455,6 +461,8 @@ impl Interp<'_> {
         let name = self.arg_name(call, i);
         match size {
             Size::Unknown => {}
+            // As long as the string there is: nothing to compare it with.
+            Size::Strlen { arg, .. } if kind == AccessKind::Read && *arg == i => {}
             Size::Unbounded => self.unbounded_access(st, addr, kind, name),
             size => {
                 let Some(n) = self.size(st, call, size) else { return };
@@ -784,6 +792,8 @@ impl Interp<'_> {
         kind: SourceKind,
         ret: &mut Option<V>,
     ) {
+        let from_console = kind == SourceKind::File && call.operands.iter().any(|o| self.operand_name(o) == "stdin");
+        let kind = if from_console { SourceKind::Console } else { kind };
         let taint = self.source(call, kind);
         match slot {
             Slot::Return => {

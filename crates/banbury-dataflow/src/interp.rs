@@ -46,6 +46,8 @@ pub(crate) struct Interp<'a> {
     pub complete: bool,
     /// Nothing is required or reported: arithmetic of a callee is only replayed.
     pub muted: bool,
+    /// Reading a variable that is not set is no finding: the reader may be a macro.
+    pub lenient: bool,
     /// Some path ended in a call that ends the process abnormally.
     pub saw_abort: bool,
     pub block: u32,
@@ -88,6 +90,7 @@ impl<'a> Interp<'a> {
             steps_left: 4000 + 24 * f.blocks.len() as u32,
             complete: true,
             muted: false,
+            lenient: false,
             saw_abort: false,
             block: 0,
             instr: 0,
