@@ -281,6 +281,13 @@ impl Interp<'_> {
                     }
                     ret = Some(v);
                 }
+                Effect::MayBeNull(slot) => {
+                    if let Some(p) = self.slot(call, *slot) {
+                        let ty = self.pointee_of(call, *slot);
+                        let v = self.null_atom(ty, NullOrigin::Lookup, call.name);
+                        self.store(&mut st, p, v, ty);
+                    }
+                }
                 Effect::MayReturnNull => {
                     null_ret = Some(self.null_atom(call.ret_ty, NullOrigin::Lookup, call.name));
                 }
@@ -961,7 +968,12 @@ impl Interp<'_> {
         let automatic = call.name == "alloca" || call.name == "__builtin_alloca";
         *st.object_mut(atom) = Object {
             size: n,
-            content: if zeroed { Content::Zero } else { Content::Uninit },
+            // An allocator that is told no size hands out finished objects.
+            content: match (zeroed, n) {
+                (true, _) => Content::Zero,
+                (false, Some(_)) => Content::Uninit,
+                (false, None) => Content::Unknown(number),
+            },
             life: match automatic {
                 true => Life::Escaped { family: Symbol::new("stack") },
                 false => Life::Owned { family, span },
@@ -1105,7 +1117,7 @@ impl Interp<'_> {
         }
     }
 
-    fn null_in(&self, cond: V) -> Option<(NullOrigin, Span)> {
+    pub fn null_in(&self, cond: V) -> Option<(NullOrigin, Span)> {
         let atom = self.a.as_atom(cond)?;
         match self.a.info(atom).kind {
             AtomKind::Cmp(_, a, b, _) => {
@@ -1511,7 +1523,7 @@ impl Interp<'_> {
     }
 
     /// Runs without leaving issues behind: the callee's own arithmetic was judged there.
-    fn quiet<R>(&mut self, run: impl FnOnce(&mut Self) -> R) -> R {
+    pub fn quiet<R>(&mut self, run: impl FnOnce(&mut Self) -> R) -> R {
         let before = std::mem::replace(&mut self.muted, true);
         let result = run(self);
         self.muted = before;

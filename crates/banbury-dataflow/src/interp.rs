@@ -712,7 +712,11 @@ impl<'a> Interp<'a> {
             BinOp::Shl => match st.constant(&self.a, b) {
                 Some(k) if (0..63).contains(&k) => {
                     let by = self.a.int(1i128 << k);
-                    self.multiply(st, a, by, info)
+                    // Bits shifted out of an unsigned value are meant to go.
+                    match info {
+                        Some((_, false)) => self.quiet(|this| this.multiply(st, a, by, info)),
+                        _ => self.multiply(st, a, by, info),
+                    }
                 }
                 _ => self.nonlinear(st, op, a, b, info, None),
             },
@@ -1063,8 +1067,14 @@ impl<'a> Interp<'a> {
     pub fn place(&mut self, st: &mut State, place: &Place, kind: AccessKind) -> Option<Target> {
         let target = self.place_address(st, place)?;
         if target.indirect {
-            let size = self.types().size_of(target.ty).unwrap_or(1).max(1);
-            let size = self.a.int(i128::from(size));
+            let bits = target.field.and_then(|(record, index)| {
+                self.types().record(record)?.fields.get(index as usize)?.bits
+            });
+            let size = match bits {
+                Some(bits) => u64::from(bits).div_ceil(8),
+                None => self.types().size_of(target.ty).unwrap_or(1),
+            };
+            let size = self.a.int(i128::from(size.max(1)));
             self.check_access(st, target.addr, size, kind, target.name, true);
         }
         Some(target)
@@ -1179,7 +1189,12 @@ impl<'a> Interp<'a> {
         let kind = self.a.info(base).kind.clone();
         let epoch = match object.content {
             Content::Zero => {
-                return V::ZERO;
+                let constant = self.a.split(addr).and_then(|(_, offset)| self.a.constant(offset));
+                if constant.is_some() || !st.cells.iter().any(|c| self.a.base(c.0) == Some(base)) {
+                    return V::ZERO;
+                }
+                // Some element, of which others than zero were set.
+                self.a.next_number()
             }
             Content::Uninit if !st.cells.iter().any(|c| self.a.base(c.0) == Some(base)) => return V::UNINIT,
             Content::Uninit => self.a.next_number(),
