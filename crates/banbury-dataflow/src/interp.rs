@@ -25,6 +25,9 @@ const MAX_STATES: usize = 4;
 const WORK_FEW: usize = 3_000;
 const WORK_ONE: usize = 7_000;
 const WORK_MOST: usize = 40_000;
+/// States that are merged into a block before further ones are left out: the exit block of a
+/// generated function has a hundred predecessors that differ in nothing of interest.
+const MAX_ARRIVALS: u32 = 16;
 /// Blocks up to which a loop's second round is run before extrapolating.
 const UNROLL_BLOCKS: usize = 100;
 
@@ -123,9 +126,9 @@ impl<'a> Interp<'a> {
         };
         let mut pending: BTreeMap<u32, Pending> = BTreeMap::new();
         let mut loops: Vec<Option<LoopState>> = vec![None; f.blocks.len()];
-        pending.insert(0, Pending { forward: vec![self.entry_state()], back: Vec::new() });
+        pending.insert(0, Pending { forward: vec![self.entry_state()], ..Pending::default() });
         while let Some((&r, _)) = pending.iter().next() {
-            let Some(Pending { mut forward, back }) = pending.remove(&r) else { break };
+            let Some(Pending { mut forward, back, .. }) = pending.remove(&r) else { break };
             let block = order[r as usize];
             self.block = block.0;
             let keep = self.states_kept(keep);
@@ -150,6 +153,10 @@ impl<'a> Interp<'a> {
                 for (to, next) in self.exec_block(block, state) {
                     let to_rank = rank[to.index()];
                     let entry = pending.entry(to_rank).or_default();
+                    entry.arrivals += 1;
+                    if entry.arrivals > MAX_ARRIVALS {
+                        continue;
+                    }
                     let list = if to_rank <= r { &mut entry.back } else { &mut entry.forward };
                     list.push(next);
                     // Merged as they come: comparing many states pairwise is what costs.
@@ -1538,6 +1545,7 @@ impl<'a> Interp<'a> {
 struct Pending {
     forward: Vec<State>,
     back: Vec<State>,
+    arrivals: u32,
 }
 
 #[derive(Clone)]
