@@ -1359,16 +1359,16 @@ impl Interp<'_> {
         if exit.writes.iter().any(|_| false) {
             return true;
         }
-        for v in scrambled {
-            self.scramble(st, v, 1);
-        }
+        let bases = scrambled.iter().filter(|&&v| v != V::UNINIT).filter_map(|&v| self.a.base(v)).collect();
+        self.scramble_bases(st, bases);
         for (addr, v) in writes {
             let ty = self.value_type(v);
             self.as_pointer(addr);
             self.store(st, addr, v, ty);
         }
         for v in escaped {
-            self.escape(st, v, 0);
+            // What is stored there escaped in the callee, or is not known to it.
+            self.escape(st, v, 3);
         }
         for (v, taint) in tainted {
             let plain = self.a.plain(v);

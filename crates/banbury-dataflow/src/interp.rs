@@ -1468,7 +1468,12 @@ impl<'a> Interp<'a> {
         if v == V::UNINIT || self.a.base(v).is_none() {
             return;
         }
-        let mut bases = self.reached(st, v, 2u32.saturating_sub(depth));
+        let bases = self.reached(st, v, 2u32.saturating_sub(depth));
+        self.scramble_bases(st, bases);
+    }
+
+    /// The contents of these objects are unknown from now on.
+    pub fn scramble_bases(&mut self, st: &mut State, mut bases: SmallVec<[Atom; 8]>) {
         bases.retain(|base| match self.a.info(*base).kind {
             AtomKind::AddrStr(..) | AtomKind::AddrFunc(_) => false,
             AtomKind::AddrGlobal(id) => !self.shared.is_constant(id),
