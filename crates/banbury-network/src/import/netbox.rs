@@ -48,8 +48,14 @@ pub struct SourceMapping {
 pub enum ColumnMapping {
     /// Paths, the first with a value counts: `"custom_fields.node_id | name"`.
     Path(String),
-    /// The record of another endpoint, named by its number.
-    Join { join: String, path: String },
+    /// The record of another endpoint, named by its number; if that endpoint has no such number, the
+    /// identifier at `name`.
+    Join {
+        join: String,
+        path: String,
+        #[serde(default)]
+        name: Option<String>,
+    },
     /// The same for every record.
     Constant { value: String },
 }
@@ -75,7 +81,7 @@ struct Plan<'a> {
     table: TableId,
     paths: Paths,
     /// For each column of the table.
-    joins: Vec<Option<&'a str>>,
+    joins: Vec<Option<(&'a str, Option<usize>)>>,
     constants: Vec<Option<&'a str>>,
     values: Vec<Option<&'a BTreeMap<String, String>>>,
     present: Vec<bool>,
@@ -96,12 +102,16 @@ fn plan(source: &SourceMapping) -> Option<Plan<'_>> {
     let mut joins = vec![None; columns.len()];
     let mut constants = vec![None; columns.len()];
     let mut present = vec![false; columns.len()];
+    let mut names: Vec<(&str, usize)> = Vec::new();
     for (index, column) in columns.iter().enumerate() {
         match source.columns.get(column.name) {
             Some(ColumnMapping::Path(path)) => want(path, index),
-            Some(ColumnMapping::Join { join, path }) => {
+            Some(ColumnMapping::Join { join, path, name }) => {
                 want(path, index);
-                joins[index] = Some(join.as_str());
+                if let Some(name) = name {
+                    names.push((name, index));
+                }
+                joins[index] = Some((join.as_str(), None));
             }
             Some(ColumnMapping::Constant { value }) => constants[index] = Some(value.as_str()),
             None => continue,
@@ -118,7 +128,14 @@ fn plan(source: &SourceMapping) -> Option<Plan<'_>> {
     }
     let values = columns.iter().map(|c| source.values.get(c.name)).collect();
     let conditions = first..first + source.only_with.len();
-    let slots = conditions.end;
+    let mut slots = conditions.end;
+    for (path, column) in names {
+        want(path, slots);
+        if let Some((_, name)) = &mut joins[column] {
+            *name = Some(slots);
+        }
+        slots += 1;
+    }
     Some(Plan { table, paths, joins, constants, values, present, key, conditions, slots })
 }
 
@@ -188,7 +205,7 @@ impl Importer {
             }
             for (column, slot) in joined.iter_mut().enumerate() {
                 slot.clear();
-                let Some(endpoint) = plan.joins[column] else { continue };
+                let Some((endpoint, name)) = plan.joins[column] else { continue };
                 let text = &slots[column].text;
                 if text.is_empty() {
                     continue;
@@ -196,8 +213,10 @@ impl Importer {
                 let found = text.parse().ok().and_then(|n: u64| self.joins.get(endpoint)?.get(&n).copied());
                 // One's own endpoint: a region's parent may come before or after it.
                 let found = found.or_else(|| text.parse().ok().and_then(|n: u64| ids.get(&n).copied()));
+                let named = name.map_or("", |n| slots[n].text.as_str());
                 match found {
                     Some(sym) => slot.push_str(self.inventory.id(sym)),
+                    None if !named.is_empty() => slot.push_str(named),
                     None => slot.push_str(&format!("{endpoint}/{text}")),
                 }
             }
