@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crate::control::{Control, Pack};
 use crate::date::Date;
 use crate::inventory::{Inventory, TableId};
-use crate::rules::{Finding, Outcome};
-use crate::verdict::{CheckResult, ControlResult, Overall, Status, SubjectKind, Unknown, Verdict};
+use crate::rules::{Check, Finding, Outcome};
+use crate::verdict::{
+    CheckResult, ControlResult, Evidence, Figure, Overall, Status, SubjectKind, Unknown, Verdict,
+};
 use crate::world::World;
 
 /// When to judge.
@@ -17,11 +19,20 @@ pub struct When {
     pub until: Option<Date>,
 }
 
+/// Runs checks that are written in SQL. This crate has none: a caller that has one hands it in.
+pub trait SqlEngine {
+    /// The rows of the answer: names and values of the columns. One column is called `subject`.
+    fn select(&self, world: &World<'_>, query: &str) -> Result<Vec<SqlRow>, String>;
+}
+
+/// A row of an answer: column and value.
+pub type SqlRow = Vec<(String, Figure)>;
+
 /// Judges a network by all controls of all packs.
-pub fn check(inventory: &Inventory, packs: &[Pack], when: When) -> CheckResult {
+pub fn check(inventory: &Inventory, packs: &[Pack], when: When, sql: Option<&dyn SqlEngine>) -> CheckResult {
     let mut results = Vec::new();
     for pack in packs {
-        let mut worlds = Worlds { inventory, pack, as_of: when.as_of, made: BTreeMap::new() };
+        let mut worlds = Worlds { inventory, pack, as_of: when.as_of, made: BTreeMap::new(), sql };
         for control in &pack.controls {
             results.push(judge(control, &mut worlds, when));
         }
@@ -35,11 +46,12 @@ struct Worlds<'a> {
     pack: &'a Pack,
     as_of: Date,
     made: BTreeMap<Date, World<'a>>,
+    sql: Option<&'a dyn SqlEngine>,
 }
 
 impl<'a> Worlds<'a> {
     fn on(&mut self, date: Date) -> &World<'a> {
-        let Worlds { inventory, pack, as_of, made } = self;
+        let Worlds { inventory, pack, as_of, made, .. } = self;
         // A handful of days at a time keeps memory flat.
         if made.len() > 3 && !made.contains_key(&date) {
             made.retain(|day, _| day == as_of);
@@ -54,12 +66,50 @@ impl<'a> Worlds<'a> {
     }
 }
 
+fn run(control: &Control, worlds: &mut Worlds<'_>, day: Date, out: &mut Outcome) {
+    let sql = worlds.sql;
+    let world = worlds.on(day);
+    match (&control.check, sql) {
+        (Check::Sql(check), Some(engine)) => match engine.select(world, &check.query) {
+            Ok(rows) => rows.into_iter().for_each(|row| sql_finding(world.inventory, row, out)),
+            Err(message) => out.undecided(&format!("the query failed: {message}")),
+        },
+        _ => control.check.run(world, &control.scope, out),
+    }
+}
+
+fn sql_finding(inventory: &Inventory, row: SqlRow, out: &mut Outcome) {
+    let mut subject = String::new();
+    let mut evidence = Evidence::default();
+    for (column, value) in row {
+        match value {
+            Figure::Text(text) if column == "subject" => subject = text,
+            value if column == "subject" => subject = serde_json::to_string(&value).unwrap_or_default(),
+            value => {
+                evidence.figures.insert(column, value);
+            }
+        }
+    }
+    out.subjects += 1;
+    let found = [
+        (SubjectKind::Node, TableId::nodes),
+        (SubjectKind::Site, TableId::sites),
+        (SubjectKind::Link, TableId::links),
+        (SubjectKind::Service, TableId::services),
+        (SubjectKind::Region, TableId::regions),
+    ]
+    .into_iter()
+    .find_map(|(kind, table)| Some((kind, inventory.find(table, &subject)?)));
+    let (kind, row) = found.map_or((SubjectKind::Row, None), |(kind, row)| (kind, Some(row)));
+    out.findings.push(Finding { subject, kind, row, evidence });
+}
+
 fn judge(control: &Control, worlds: &mut Worlds<'_>, when: When) -> ControlResult {
     let binding = control.binding_from();
     let in_force = binding <= when.as_of;
     let first = if in_force { when.as_of } else { binding };
     let mut outcome = Outcome::default();
-    control.check.run(worlds.on(first), &control.scope, &mut outcome);
+    run(control, worlds, first, &mut outcome);
     let mut verdicts: Vec<Verdict> = Vec::new();
     let mut seen: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
     for finding in std::mem::take(&mut outcome.findings) {
@@ -71,7 +121,7 @@ fn judge(control: &Control, worlds: &mut Worlds<'_>, when: When) -> ControlResul
     if let Some(until) = when.until {
         for day in days_to_come(worlds.inventory, first, until) {
             let mut later = Outcome::default();
-            control.check.run(worlds.on(day), &control.scope, &mut later);
+            run(control, worlds, day, &mut later);
             for finding in later.findings {
                 let known = verdicts.iter().position(|v| v.subject == finding.subject);
                 let exempt = exemption(control, worlds.inventory, &finding.subject, day).is_some();
@@ -154,11 +204,13 @@ fn fingerprint(control: &str, subject: &str) -> String {
 }
 
 fn exemption(control: &Control, inventory: &Inventory, subject: &str, day: Date) -> Option<Status> {
-    let from_inventory = inventory.waivers.iter().find(|w| {
-        inventory.id(w.rule.0) == control.id
-            && inventory.id(w.subject.0) == subject
-            && w.granted_on <= day
-            && day <= w.expires_on
+    // Numbers of texts compare faster than texts; a text without a number is in no row.
+    let numbers = inventory.pools.ids.find(&control.id).zip(inventory.pools.ids.find(subject));
+    let from_inventory = numbers.and_then(|(rule, subject)| {
+        inventory
+            .waivers
+            .iter()
+            .find(|w| w.rule.0 == rule && w.subject.0 == subject && w.granted_on <= day && day <= w.expires_on)
     });
     if let Some(waiver) = from_inventory {
         return Some(Status::Exempted {
@@ -207,4 +259,46 @@ fn days_to_come(inventory: &Inventory, after: Date, until: Date) -> Vec<Date> {
     days.insert(until);
     days.retain(|&d| d > after);
     days.into_iter().collect()
+}
+
+/// Runs a test beside a control; gives what is otherwise than it says.
+pub fn run_control_test(
+    regime: &crate::control::Regime,
+    control: &Control,
+    test: &crate::control::ControlTest,
+    sql: Option<&dyn SqlEngine>,
+) -> Vec<String> {
+    let mut importer = crate::import::Importer::new();
+    for (name, text) in &test.tables {
+        match TableId::from_name(name) {
+            Some(table) => importer.csv(table, &format!("{name}.csv"), text.trim_start().as_bytes()),
+            None => return vec![format!("there is no table `{name}`")],
+        }
+    }
+    let (inventory, report) = importer.finish(false);
+    let Some(inventory) = inventory else {
+        return report.problems.iter().map(ToString::to_string).collect();
+    };
+    let pack = Pack { regime: regime.clone(), controls: vec![control.clone()] };
+    let result = check(&inventory, &[pack], When { as_of: test.as_of, until: None }, sql);
+    let mut wrong = Vec::new();
+    let Some(result) = result.results.first() else { return vec!["the control gave no result".to_owned()] };
+    let mut compare = |what: &str, expected: &[String], found: Vec<String>| {
+        let expected: std::collections::BTreeSet<String> = expected.iter().cloned().collect();
+        let found: std::collections::BTreeSet<String> = found.into_iter().collect();
+        for subject in expected.difference(&found) {
+            wrong.push(format!("`{subject}` should be {what}"));
+        }
+        for subject in found.difference(&expected) {
+            wrong.push(format!("`{subject}` should not be {what}"));
+        }
+    };
+    let with = |wanted: fn(&Status) -> bool| -> Vec<String> {
+        result.verdicts.iter().filter(|v| wanted(&v.status)).map(|v| v.subject.clone()).collect()
+    };
+    compare("violated", &test.violated, with(|s| *s == Status::Violated));
+    compare("violated on a coming day", &test.will_be_violated, with(|s| matches!(s, Status::WillBeViolated { .. })));
+    compare("exempted", &test.exempted, with(|s| matches!(s, Status::Exempted { .. })));
+    compare("unknown", &test.unknown, result.unknown.iter().flat_map(|u| u.first.iter().cloned()).collect());
+    wrong
 }

@@ -474,9 +474,8 @@ fn augment(
         if out_side {
             for &next in graph.neighbours(v) {
                 let next = next as usize;
-                let used = flow.get(&v).is_some_and(|&(_, after)| after == next)
-                    || (v == a && flow.get(&next).is_some_and(|&(before, _)| before == a));
-                if !used && next != a && world.live(next) {
+                // Links carry any number of paths; nodes carry one.
+                if next != a && world.live(next) {
                     steps.push((next, false));
                 }
             }

@@ -22,12 +22,14 @@ use crate::world::{NameSet, World};
 pub use inventory_quality::Recorded;
 pub(crate) use planes::control_edges;
 pub use planes::{AdminCountry, ClearTextManagement, MgmtReach, MgmtScope, MgmtSegregation, RemoteAccess};
+pub(crate) use presence::distance_km;
 pub use presence::{
     ComponentOrigin, ExcludeCountry, ExcludeHosting, ExcludeNear, ExcludeRole, ExcludeServicePath, InstallBan,
     LinkBan, LinkEncryption, ManagedService, MaxCount, RemovalPlan, SanctionsAffected,
 };
 pub(crate) use resilience::{access_nodes, anchors, link_edges};
 pub use resilience::{DisjointPaths, MustTraverse, SurviveVendorOut, SyncChain};
+pub(crate) use shares::cap_members;
 pub use shares::{CapShare, Group, MaxVendors, Measure, MinVendors, VendorShare, share_rows};
 pub use software::{Eol, HardwareSupport, PatchWithin, ReleaseApproval};
 
@@ -56,6 +58,11 @@ impl Outcome {
 
     fn node(&mut self, world: &World<'_>, node: usize, evidence: Evidence) {
         self.find(world.inventory.node_id(node), SubjectKind::Node, node, evidence);
+    }
+
+    /// The rule as a whole cannot be decided.
+    pub(crate) fn undecided(&mut self, why: &str) {
+        self.unknown(why, "all");
     }
 
     fn unknown(&mut self, missing: &str, subject: &str) {
@@ -247,7 +254,7 @@ pub struct InScope {
 }
 
 impl InScope {
-    fn of(world: &World<'_>, scope: &Scope) -> InScope {
+    pub(crate) fn of(world: &World<'_>, scope: &Scope) -> InScope {
         let inventory = world.inventory;
         if scope.is_everything() {
             return InScope { sites: None, generations: None, exposed: None };

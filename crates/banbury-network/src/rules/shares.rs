@@ -49,7 +49,7 @@ impl Measure {
         }
     }
 
-    fn of(self, inventory: &Inventory, node: usize) -> Option<f64> {
+    pub(crate) fn of(self, inventory: &Inventory, node: usize) -> Option<f64> {
         let row = &inventory.nodes[node];
         match self {
             Measure::Count => Some(1.0),
@@ -295,6 +295,27 @@ pub fn share_rows(cap: &CapShare, world: &World<'_>, scope: &InScope) -> Vec<Sha
                 .collect(),
         })
         .collect()
+}
+
+/// Each group with its sum and its designated nodes with their weights. Of several designated nodes
+/// at a site one carries the site's weight.
+pub(crate) fn cap_members(cap: &CapShare, world: &World<'_>, scope: &InScope) -> Vec<(String, f64, Vec<(usize, f64)>)> {
+    let inventory = world.inventory;
+    let mut sums: BTreeMap<usize, (Sum, Vec<(usize, f64)>)> = BTreeMap::new();
+    for (group, node) in cap.members(world, scope) {
+        let (sum, members) = sums.entry(group).or_default();
+        let sites_before = sum.designated_sites.len();
+        sum.add(world, cap.measure, node);
+        if !world.designated(node) {
+            continue;
+        }
+        if cap.measure == Measure::Sites {
+            members.push((node, (sum.designated_sites.len() - sites_before) as f64));
+        } else if let Some(weight) = cap.measure.of(inventory, node) {
+            members.push((node, weight));
+        }
+    }
+    sums.into_iter().map(|(g, (sum, members))| (group_name(inventory, cap.group, g), sum.all, members)).collect()
 }
 
 /// For each vendor, the vendor at the top of the chain that controls it.
