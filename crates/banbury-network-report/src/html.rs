@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use banbury_network::{
-    CheckResult, ControlResult, Inventory, Overall, ShareSeries, Status, SubjectKind, TableId, WhatIf, status_text,
+    CheckResult, ControlResult, Inventory, Overall, ShareSeries, Status, SubjectKind, TableId, WhatIf,
+    status_text,
 };
 
 use crate::svg::{Line, Place, STATES, bars, escape, map, shares};
@@ -61,7 +62,8 @@ fn summary(out: &mut String, result: &CheckResult) {
     for control in &result.results {
         let (word, class) = overall(control);
         let unknown: u64 = control.unknown.iter().map(|u| u.subjects).sum();
-        let mark = if control.verified { "" } else { " <small>(figures not checked against the document)</small>" };
+        let mark =
+            if control.verified { "" } else { " <small>(figures not checked against the document)</small>" };
         let _ = writeln!(
             out,
             "<tr><td><a href=\"#{0}\">{0}</a> {1}{mark}<td class=\"s {class}\">{word}<td class=n>{2}<td class=n>{3}<td class=n>{4}<td class=n>{unknown}</tr>",
@@ -139,7 +141,9 @@ fn sites(out: &mut String, page: &Page<'_>) {
     }
     out.push_str("<h2>Sites</h2>\n");
     out.push_str(&map(&places));
-    out.push_str("<p>Triangle: violated. Square: will be violated. Disc: everything else.</p>\n<table><tr><th>Region");
+    out.push_str(
+        "<p>Triangle: violated. Square: will be violated. Disc: everything else.</p>\n<table><tr><th>Region",
+    );
     STATES.iter().for_each(|(name, _)| {
         let _ = write!(out, "<th>{name}");
     });
@@ -164,7 +168,10 @@ fn over_time(out: &mut String, page: &Page<'_>) {
     for (control, series) in controls {
         let lines: Vec<Line> = series
             .iter()
-            .map(|s| Line { name: s.region.clone(), points: s.points.iter().map(|p| (p.0.days(), p.1)).collect() })
+            .map(|s| Line {
+                name: s.region.clone(),
+                points: s.points.iter().map(|p| (p.0.days(), p.1)).collect(),
+            })
             .collect();
         let first = series[0];
         let epoch = banbury_network::Date::from_ymd(1970, 1, 1).unwrap_or_default();
@@ -194,7 +201,9 @@ fn damage(out: &mut String, what_if: &WhatIf) {
         .by_region
         .iter()
         .filter(|(_, r)| r.capacity_gbps > 0.0)
-        .map(|(region, r)| (region.clone(), r.capacity_gbps.round(), (r.capacity_gbps - r.capacity_left_gbps).round()))
+        .map(|(region, r)| {
+            (region.clone(), r.capacity_gbps.round(), (r.capacity_gbps - r.capacity_left_gbps).round())
+        })
         .collect();
     out.push_str("<p>Capacity lost in each region [Gbit/s]</p>\n");
     out.push_str(&bars(&rows));
@@ -260,7 +269,8 @@ fn details(out: &mut String, control: &ControlResult) {
     if !control.shares.is_empty() {
         out.push_str("<table><tr><th>Region<th>Nodes<th>Cap<th>Share by every measure</tr>\n");
         for row in &control.shares {
-            let each: Vec<String> = row.shares.iter().map(|(m, s)| format!("{m} {:.2} %", s * 100.0)).collect();
+            let each: Vec<String> =
+                row.shares.iter().map(|(m, s)| format!("{m} {:.2} %", s * 100.0)).collect();
             let _ = writeln!(
                 out,
                 "<tr><td>{}<td class=n>{}<td class=n>{:.0} %<td>{}</tr>",

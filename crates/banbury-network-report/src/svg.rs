@@ -43,7 +43,8 @@ pub(crate) fn map(places: &[Place]) -> String {
     if places.is_empty() {
         return "<p>No site has coordinates.</p>".to_owned();
     }
-    let fold = |f: fn(f64, f64) -> f64, start: f64, get: fn(&Place) -> f64| places.iter().map(get).fold(start, f);
+    let fold =
+        |f: fn(f64, f64) -> f64, start: f64, get: fn(&Place) -> f64| places.iter().map(get).fold(start, f);
     let (south, north) = (fold(f64::min, 90.0, |p| p.lat), fold(f64::max, -90.0, |p| p.lat));
     let (west, east) = (fold(f64::min, 180.0, |p| p.lon), fold(f64::max, -180.0, |p| p.lon));
     let squeeze = ((south + north) / 2.0).to_radians().cos().max(0.05);
@@ -55,7 +56,8 @@ pub(crate) fn map(places: &[Place]) -> String {
     if places.len() <= MOST {
         marks.extend(places.iter().map(|p| (xy(p).0, xy(p).1, p.state, p.title.clone(), 1)));
     } else {
-        let mut cells: std::collections::BTreeMap<(i32, i32), (usize, usize)> = std::collections::BTreeMap::new();
+        let mut cells: std::collections::BTreeMap<(i32, i32), (usize, usize)> =
+            std::collections::BTreeMap::new();
         for p in places {
             let (x, y) = xy(p);
             let cell = cells.entry(((x / 8.0) as i32, (y / 8.0) as i32)).or_default();
@@ -79,14 +81,24 @@ pub(crate) fn map(places: &[Place]) -> String {
         let title = escape(&format!("{title}: {}", STATES[state].0));
         let shape = match state {
             4 => format!("<path d=\"M{x:.1} {:.1}l{r:.1} {:.1}h-{:.1}z\"", y - r, 2.0 * r, 2.0 * r),
-            3 => format!("<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"", x - r, y - r, 2.0 * r, 2.0 * r),
+            3 => format!(
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"",
+                x - r,
+                y - r,
+                2.0 * r,
+                2.0 * r
+            ),
             _ => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r:.1}\""),
         };
-        let _ = writeln!(out, "{shape} fill=\"{colour}\"><title>{title}</title></{}>", match state {
-            4 => "path",
-            3 => "rect",
-            _ => "circle",
-        });
+        let _ = writeln!(
+            out,
+            "{shape} fill=\"{colour}\"><title>{title}</title></{}>",
+            match state {
+                4 => "path",
+                3 => "rect",
+                _ => "circle",
+            }
+        );
     }
     out.push_str("</svg>\n");
     out
@@ -99,14 +111,21 @@ pub(crate) struct Line {
 }
 
 /// Shares over time with the cap as a line and its deadline as an upright.
-pub(crate) fn shares(lines: &[Line], cap: f64, deadline: Option<i32>, label: &dyn Fn(i32) -> String) -> String {
+pub(crate) fn shares(
+    lines: &[Line],
+    cap: f64,
+    deadline: Option<i32>,
+    label: &dyn Fn(i32) -> String,
+) -> String {
     let (width, height, left, bottom) = (720.0, 240.0, 48.0, 28.0);
     let days = lines.iter().flat_map(|l| l.points.iter().map(|p| p.0));
     let (Some(first), Some(last)) = (days.clone().min(), days.max()) else { return String::new() };
     let top = lines.iter().flat_map(|l| l.points.iter().map(|p| p.1)).fold(cap, f64::max).max(0.01) * 1.1;
-    let x = |day: i32| left + (width - left - 10.0) * f64::from(day - first) / f64::from((last - first).max(1));
+    let x =
+        |day: i32| left + (width - left - 10.0) * f64::from(day - first) / f64::from((last - first).max(1));
     let y = |share: f64| 10.0 + (height - bottom - 10.0) * (1.0 - share / top);
-    let mut out = format!("<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"Shares over time\">\n");
+    let mut out =
+        format!("<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"Shares over time\">\n");
     let _ = writeln!(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fbfbf8\"/>");
     for tick in 0..=4 {
         let share = top * f64::from(tick) / 4.0;
@@ -146,7 +165,13 @@ pub(crate) fn shares(lines: &[Line], cap: f64, deadline: Option<i32>, label: &dy
         );
     }
     for day in [first, (first + last) / 2, last] {
-        let _ = writeln!(out, "<text x=\"{:.0}\" y=\"{:.0}\" font-size=\"11\" text-anchor=\"middle\">{}</text>", x(day).clamp(30.0, width - 35.0), height - 8.0, label(day));
+        let _ = writeln!(
+            out,
+            "<text x=\"{:.0}\" y=\"{:.0}\" font-size=\"11\" text-anchor=\"middle\">{}</text>",
+            x(day).clamp(30.0, width - 35.0),
+            height - 8.0,
+            label(day)
+        );
     }
     out.push_str("</svg>\n");
     out

@@ -52,10 +52,7 @@ impl SqlEngine for Sqlite {
 }
 
 fn names(query: &str) -> BTreeSet<String> {
-    query
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .map(str::to_ascii_lowercase)
-        .collect()
+    query.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map(str::to_ascii_lowercase).collect()
 }
 
 impl Loaded {
@@ -109,7 +106,9 @@ impl Loaded {
                     ValueRef::Null => Figure::Text(String::new()),
                     ValueRef::Integer(n) => u64::try_from(n).map_or(Figure::Number(n as f64), Figure::Count),
                     ValueRef::Real(x) => Figure::Number(x),
-                    ValueRef::Text(t) | ValueRef::Blob(t) => Figure::Text(String::from_utf8_lossy(t).into_owned()),
+                    ValueRef::Text(t) | ValueRef::Blob(t) => {
+                        Figure::Text(String::from_utf8_lossy(t).into_owned())
+                    }
                 };
                 cells.push((column.clone(), value));
             }

@@ -134,7 +134,12 @@ fn judge(control: &Control, worlds: &mut Worlds<'_>, when: When) -> ControlResul
                 if let Some(i) = known {
                     verdicts.remove(i);
                 }
-                verdicts.push(verdict(control, worlds.inventory, finding, Status::WillBeViolated { on: day }));
+                verdicts.push(verdict(
+                    control,
+                    worlds.inventory,
+                    finding,
+                    Status::WillBeViolated { on: day },
+                ));
             }
         }
     }
@@ -142,7 +147,9 @@ fn judge(control: &Control, worlds: &mut Worlds<'_>, when: When) -> ControlResul
     verdicts.dedup_by(|a, b| a.subject == b.subject);
     let unknown: Vec<Unknown> = outcome.unknown.into_values().collect();
     let undecided: u64 = unknown.iter().map(|u| u.subjects).sum();
-    let now = verdicts.iter().filter(|v| !matches!(v.status, Status::WillBeViolated { on } if on != first)).count() as u64;
+    let now =
+        verdicts.iter().filter(|v| !matches!(v.status, Status::WillBeViolated { on } if on != first)).count()
+            as u64;
     let has = |wanted: fn(&Status) -> bool| verdicts.iter().any(|v| wanted(&v.status));
     let overall = if has(|s| *s == Status::Violated) {
         Overall::Violated
@@ -207,10 +214,9 @@ fn exemption(control: &Control, inventory: &Inventory, subject: &str, day: Date)
     // Numbers of texts compare faster than texts; a text without a number is in no row.
     let numbers = inventory.pools.ids.find(&control.id).zip(inventory.pools.ids.find(subject));
     let from_inventory = numbers.and_then(|(rule, subject)| {
-        inventory
-            .waivers
-            .iter()
-            .find(|w| w.rule.0 == rule && w.subject.0 == subject && w.granted_on <= day && day <= w.expires_on)
+        inventory.waivers.iter().find(|w| {
+            w.rule.0 == rule && w.subject.0 == subject && w.granted_on <= day && day <= w.expires_on
+        })
     });
     if let Some(waiver) = from_inventory {
         return Some(Status::Exempted {
@@ -219,8 +225,15 @@ fn exemption(control: &Control, inventory: &Inventory, subject: &str, day: Date)
             until: waiver.expires_on,
         });
     }
-    let own = control.exception.iter().find(|e| e.subject == subject && e.granted_on <= day && day <= e.expires_on)?;
-    Some(Status::Exempted { by: own.approved_by.clone(), waiver: own.document.clone(), until: own.expires_on })
+    let own = control
+        .exception
+        .iter()
+        .find(|e| e.subject == subject && e.granted_on <= day && day <= e.expires_on)?;
+    Some(Status::Exempted {
+        by: own.approved_by.clone(),
+        waiver: own.document.clone(),
+        until: own.expires_on,
+    })
 }
 
 /// Days on which something planned happens. If they are very many, the quarter days instead.
@@ -297,7 +310,11 @@ pub fn run_control_test(
         result.verdicts.iter().filter(|v| wanted(&v.status)).map(|v| v.subject.clone()).collect()
     };
     compare("violated", &test.violated, with(|s| *s == Status::Violated));
-    compare("violated on a coming day", &test.will_be_violated, with(|s| matches!(s, Status::WillBeViolated { .. })));
+    compare(
+        "violated on a coming day",
+        &test.will_be_violated,
+        with(|s| matches!(s, Status::WillBeViolated { .. })),
+    );
     compare("exempted", &test.exempted, with(|s| matches!(s, Status::Exempted { .. })));
     compare("unknown", &test.unknown, result.unknown.iter().flat_map(|u| u.first.iter().cloned()).collect());
     wrong

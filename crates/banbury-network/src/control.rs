@@ -97,7 +97,9 @@ pub struct Exception {
 impl Scope {
     pub fn is_everything(&self) -> bool {
         let Scope { generations, site_kinds, criticality, sensitivity, regions, operators, exposed } = self;
-        [generations, site_kinds, criticality, sensitivity, regions, operators].iter().all(|list| list.is_empty())
+        [generations, site_kinds, criticality, sensitivity, regions, operators]
+            .iter()
+            .all(|list| list.is_empty())
             && exposed.is_none()
     }
 }

@@ -26,7 +26,8 @@ impl Date {
 
     /// The day of a civil date (after Howard Hinnant's `days_from_civil`), if there is such a day.
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Date> {
-        if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
+        if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > days_in(year, month)
+        {
             return None;
         }
         let y = if month <= 2 { year - 1 } else { year };
@@ -90,7 +91,9 @@ impl FromStr for Date {
             return Err(error());
         }
         let number = |range: std::ops::Range<usize>| {
-            bytes[range].iter().try_fold(0u32, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0')))
+            bytes[range]
+                .iter()
+                .try_fold(0u32, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0')))
         };
         let (Some(y), Some(m), Some(d)) = (number(0..4), number(5..7), number(8..10)) else {
             return Err(error());

@@ -150,9 +150,9 @@ mod tests {
 
     /// Whether removing any single vertex other than the two cuts them apart; the slow way.
     fn doubly(graph: &Graph, root: usize, vertex: usize) -> bool {
-        (0..graph.len()).filter(|&cut| cut != root && cut != vertex).all(|cut| {
-            graph.reach(std::iter::once(vertex), |v| v != cut)[root] != NONE
-        })
+        (0..graph.len())
+            .filter(|&cut| cut != root && cut != vertex)
+            .all(|cut| graph.reach(std::iter::once(vertex), |v| v != cut)[root] != NONE)
     }
 
     #[test]
@@ -173,7 +173,9 @@ mod tests {
             for (v, separation) in graph.separation(0, |_| true).into_iter().enumerate().skip(1) {
                 match separation {
                     Separation::Unconnected => assert_eq!(reached[v], NONE),
-                    Separation::Doubly => assert!(reached[v] != NONE && doubly(&graph, 0, v), "{edges:?} {v}"),
+                    Separation::Doubly => {
+                        assert!(reached[v] != NONE && doubly(&graph, 0, v), "{edges:?} {v}")
+                    }
                     Separation::Separated { by } => {
                         let open = |w: usize| w != by as usize;
                         assert_eq!(graph.reach(std::iter::once(v), open)[0], NONE, "{edges:?} {v}");

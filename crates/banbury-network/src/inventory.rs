@@ -4,8 +4,8 @@
 //! import and the export.
 
 use crate::cell::{
-    Cell, Count, Flag, Id, Kind, Latitude, List, Longitude, Name, Number, Percent, Pools, Ref, Rows, Text, Word,
-    WriteContext,
+    Cell, Count, Flag, Id, Kind, Latitude, List, Longitude, Name, Number, Percent, Pools, Ref, Rows, Text,
+    Word, WriteContext,
 };
 use crate::date::Date;
 use crate::strings::Sym;
@@ -75,7 +75,8 @@ impl<R> Table<R> {
             return;
         }
         let gone = |row: usize| rows.binary_search(&row).is_ok();
-        let places: Vec<(u32, u32)> = (0..self.rows.len()).filter(|&i| !gone(i)).map(|i| self.place(i)).collect();
+        let places: Vec<(u32, u32)> =
+            (0..self.rows.len()).filter(|&i| !gone(i)).map(|i| self.place(i)).collect();
         let mut row = 0;
         self.rows.retain(|_| {
             row += 1;
@@ -92,7 +93,10 @@ impl<R> Table<R> {
 
     pub(crate) fn place(&self, row: usize) -> (u32, u32) {
         let stretch = self.files.partition_point(|&(first, _)| first as usize <= row);
-        (self.files.get(stretch.wrapping_sub(1)).map_or(0, |&(_, file)| file), self.lines.get(row).copied().unwrap_or(0))
+        (
+            self.files.get(stretch.wrapping_sub(1)).map_or(0, |&(_, file)| file),
+            self.lines.get(row).copied().unwrap_or(0),
+        )
     }
 }
 

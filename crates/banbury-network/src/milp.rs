@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use good_lp::{
-    Expression, ProblemVariables, ResolutionError, Solution, SolverModel, Variable, highs, variable, variables,
+    Expression, ProblemVariables, ResolutionError, Solution, SolverModel, Variable, highs, variable,
+    variables,
 };
 
 use crate::plan::{Plan, PlanProblem, PlanSettings, budget_of, finish, verify};

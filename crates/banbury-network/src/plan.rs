@@ -158,7 +158,12 @@ pub struct Plan {
 }
 
 /// What has to be replaced, and by when.
-pub fn plan_problem(inventory: &Inventory, packs: &[Pack], settings: &PlanSettings, as_of: Date) -> PlanProblem {
+pub fn plan_problem(
+    inventory: &Inventory,
+    packs: &[Pack],
+    settings: &PlanSettings,
+    as_of: Date,
+) -> PlanProblem {
     let mut nodes: BTreeMap<usize, (u32, String)> = BTreeMap::new();
     let mut caps: Vec<(String, String, u32, f64, Vec<(usize, f64)>)> = Vec::new();
     let mut not_by_replacement: BTreeMap<String, u64> = BTreeMap::new();
@@ -274,7 +279,11 @@ fn single_nodes(
 
 impl crate::rules::CapShare {
     /// For each group over its cap: what must go, and the designated nodes with their weights.
-    fn excess(&self, world: &World<'_>, scope: &crate::control::Scope) -> Vec<(String, f64, Vec<(usize, f64)>)> {
+    fn excess(
+        &self,
+        world: &World<'_>,
+        scope: &crate::control::Scope,
+    ) -> Vec<(String, f64, Vec<(usize, f64)>)> {
         let scope = InScope::of(world, scope);
         crate::rules::cap_members(self, world, &scope)
             .into_iter()
@@ -318,12 +327,22 @@ pub fn greedy(problem: &PlanProblem, settings: &PlanSettings) -> Plan {
     }
     let feasible = conflicts.is_empty();
     let conflicts = if feasible { Vec::new() } else { explain(problem, settings, &due) };
-    finish(problem, settings, "greedy", quarter_of, feasible, conflicts, lower_bound(problem, settings), quarters)
+    finish(
+        problem,
+        settings,
+        "greedy",
+        quarter_of,
+        feasible,
+        conflicts,
+        lower_bound(problem, settings),
+        quarters,
+    )
 }
 
 /// Gives the units that a cap needs gone, cheapest per weight first, the cap's last quarter.
 fn choose(problem: &PlanProblem, cap: &Cap, due: &mut [Option<u32>]) {
-    let gone: f64 = cap.members.iter().filter(|(u, _)| due[*u].is_some_and(|d| d <= cap.due)).map(|m| m.1).sum();
+    let gone: f64 =
+        cap.members.iter().filter(|(u, _)| due[*u].is_some_and(|d| d <= cap.due)).map(|m| m.1).sum();
     let mut left = cap.excess - gone;
     let mut rest: Vec<(usize, f64)> =
         cap.members.iter().copied().filter(|(u, _)| due[*u].is_none_or(|d| d > cap.due)).collect();
@@ -359,7 +378,8 @@ impl Load {
     fn new(problem: &PlanProblem, settings: &PlanSettings) -> Load {
         let names: BTreeSet<&str> = problem.units.iter().map(|u| u.region.as_str()).collect();
         let names: Vec<&str> = names.into_iter().collect();
-        let region = problem.units.iter().map(|u| names.binary_search(&u.region.as_str()).unwrap_or(0)).collect();
+        let region =
+            problem.units.iter().map(|u| names.binary_search(&u.region.as_str()).unwrap_or(0)).collect();
         let quarters = settings.quarters as usize;
         Load {
             region,
@@ -402,7 +422,8 @@ fn explain(problem: &PlanProblem, settings: &PlanSettings, due: &[Option<u32>]) 
         let until = problem.start.quarter_start(quarter + 1).plus_days(-1);
         let supply = f64::from(quarter + 1);
         for (region, units) in &regions {
-            let early: Vec<usize> = units.iter().copied().filter(|&u| due[u].is_some_and(|d| d <= quarter)).collect();
+            let early: Vec<usize> =
+                units.iter().copied().filter(|&u| due[u].is_some_and(|d| d <= quarter)).collect();
             if !early.iter().any(|&u| due[u] == Some(quarter)) {
                 continue;
             }
@@ -414,7 +435,9 @@ fn explain(problem: &PlanProblem, settings: &PlanSettings, due: &[Option<u32>]) 
                     controls(&early)
                 ));
             }
-            if let Some(most) = settings.sites_per_region.filter(|&m| early.len() as f64 > f64::from(m) * supply) {
+            if let Some(most) =
+                settings.sites_per_region.filter(|&m| early.len() as f64 > f64::from(m) * supply)
+            {
                 out.push(format!(
                     "region {region} until {until}: {} sites must be worked on, {} may be ({})",
                     early.len(),
@@ -423,13 +446,17 @@ fn explain(problem: &PlanProblem, settings: &PlanSettings, due: &[Option<u32>]) 
                 ));
             }
         }
-        let early: Vec<usize> = bound.iter().copied().filter(|&u| due[u].is_some_and(|d| d <= quarter)).collect();
+        let early: Vec<usize> =
+            bound.iter().copied().filter(|&u| due[u].is_some_and(|d| d <= quarter)).collect();
         let cost: f64 = early.iter().map(|&u| problem.units[u].cost).sum();
         let years = quarter as usize / 4 + 1;
         let budget: Option<f64> = (0..years).map(|y| settings.budget(y)).sum();
         let ends_here = early.iter().any(|&u| due[u] == Some(quarter));
         if let Some(most) = budget.filter(|&m| ends_here && cost > m + 1e-9) {
-            out.push(format!("until {until}: {cost} money is needed, {most} there is ({})", controls(&early)));
+            out.push(format!(
+                "until {until}: {cost} money is needed, {most} there is ({})",
+                controls(&early)
+            ));
         }
     }
     if out.is_empty() {
@@ -520,8 +547,12 @@ pub fn verify(problem: &PlanProblem, settings: &PlanSettings, plan: &Plan) -> Ve
         }
     }
     for cap in &problem.caps {
-        let gone: f64 =
-            cap.members.iter().filter(|(u, _)| plan.quarter_of[*u].is_some_and(|q| q <= cap.due)).map(|m| m.1).sum();
+        let gone: f64 = cap
+            .members
+            .iter()
+            .filter(|(u, _)| plan.quarter_of[*u].is_some_and(|q| q <= cap.due))
+            .map(|m| m.1)
+            .sum();
         if gone < cap.excess - 1e-6 * cap.excess.max(1.0) {
             wrong.push(format!("{} in {}: {gone} of {} goes in time", cap.control, cap.group, cap.excess));
         }

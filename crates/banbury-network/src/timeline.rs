@@ -24,14 +24,21 @@ pub fn share_series(inventory: &Inventory, packs: &[Pack], as_of: Date, quarters
     let mut out: Vec<ShareSeries> = Vec::new();
     for pack in packs {
         let profile = &pack.regime.profile;
-        let caps = || pack.controls.iter().filter_map(|c| if let Check::CapShare(cap) = &c.check { Some((c, cap)) } else { None });
+        let caps = || {
+            pack.controls
+                .iter()
+                .filter_map(|c| if let Check::CapShare(cap) = &c.check { Some((c, cap)) } else { None })
+        };
         if caps().next().is_none() {
             continue;
         }
         for quarter in 0..=quarters {
             let day = if quarter == 0 { as_of } else { as_of.quarter_start(quarter) };
-            let world =
-                if quarter == 0 { World::now(inventory, profile, day) } else { World::projected(inventory, profile, day) };
+            let world = if quarter == 0 {
+                World::now(inventory, profile, day)
+            } else {
+                World::projected(inventory, profile, day)
+            };
             for (control, cap) in caps() {
                 for row in share_rows(cap, &world, &InScope::of(&world, &control.scope)) {
                     let Some(&share) = row.shares.get(&row.measure) else { continue };

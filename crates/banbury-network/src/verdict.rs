@@ -88,14 +88,8 @@ pub enum SubjectKind {
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum Status {
     Violated,
-    WillBeViolated {
-        on: Date,
-    },
-    Exempted {
-        by: String,
-        waiver: String,
-        until: Date,
-    },
+    WillBeViolated { on: Date },
+    Exempted { by: String, waiver: String, until: Date },
 }
 
 /// A control and a subject that does not meet it.

@@ -129,7 +129,8 @@ fn members(world: &World<'_>, hostile: &Hostile) -> (String, Vec<String>, Vec<bo
     match hostile {
         Hostile::Vendor(vendor) => {
             let group = world.group(*vendor);
-            let names = (0..group.len()).filter(|&v| group[v]).map(|v| world.vendor_name(v).to_owned()).collect();
+            let names =
+                (0..group.len()).filter(|&v| group[v]).map(|v| world.vendor_name(v).to_owned()).collect();
             let nodes = (0..count).map(|n| world.vendor(n).is_some_and(|v| group[v])).collect();
             (format!("vendor {}", world.vendor_name(*vendor)), names, nodes)
         }
@@ -268,8 +269,10 @@ fn slices(inventory: &Inventory, bad: &[bool], out: &mut WhatIf) {
             hit[slice] |= bad[node];
         }
     }
-    out.slices_affected =
-        (0..hit.len()).filter(|&s| hit[s]).map(|s| inventory.id(inventory.slices[s].id.0).to_owned()).collect();
+    out.slices_affected = (0..hit.len())
+        .filter(|&s| hit[s])
+        .map(|s| inventory.id(inventory.slices[s].id.0).to_owned())
+        .collect();
 }
 
 fn redundancy(
@@ -288,7 +291,8 @@ fn redundancy(
             && !isolated[site]
             && nodes.iter().all(|&n| !matches!(separation[n as usize], Separation::Doubly));
         if single {
-            let region = inventory.sites[site].region.row().map_or("", |r| inventory.id(inventory.regions[r].id.0));
+            let region =
+                inventory.sites[site].region.row().map_or("", |r| inventory.id(inventory.regions[r].id.0));
             out.by_region.entry(region.to_owned()).or_default().sites_on_one_path += 1;
         }
     }
@@ -298,7 +302,9 @@ fn capacity(inventory: &Inventory, kinds: &NameSet, bad: &[bool], out: &mut What
     let mut sums: Vec<(f64, f64)> = vec![(0.0, 0.0); inventory.regions.len() + 1];
     let active = NameSet::of(inventory, ["active"].into_iter());
     for link in inventory.links.iter() {
-        let (Some(a), Some(b), Some(capacity)) = (link.a.row(), link.b.row(), link.capacity.known()) else { continue };
+        let (Some(a), Some(b), Some(capacity)) = (link.a.row(), link.b.row(), link.capacity.known()) else {
+            continue;
+        };
         if !kinds.contains(link.kind.0) || !active.contains(link.status.0) {
             continue;
         }
@@ -351,7 +357,8 @@ fn timing(world: &World<'_>, bad: &[bool], options: &WhatIfOptions, out: &mut Wh
     let sources = || (0..bad.len()).filter(|&n| clocks.contains(inventory.nodes[n].role.0));
     let with = graph.reach(sources(), |n| world.live(n));
     let without = graph.reach(sources(), |n| world.live(n) && !bad[n]);
-    out.timing_lost = (0..bad.len()).filter(|&n| !bad[n] && with[n] != NONE && without[n] == NONE).count() as u64;
+    out.timing_lost =
+        (0..bad.len()).filter(|&n| !bad[n] && with[n] != NONE && without[n] == NONE).count() as u64;
 }
 
 fn signalling(world: &World<'_>, bad: &[bool], out: &mut WhatIf) {
@@ -396,7 +403,9 @@ fn worst(
         }
     }
     for (node, row) in inventory.nodes.iter().enumerate() {
-        let (Some(site), true) = (row.site.row(), access.contains(row.role.0) && world.live(node)) else { continue };
+        let (Some(site), true) = (row.site.row(), access.contains(row.role.0) && world.live(node)) else {
+            continue;
+        };
         let load = std::mem::take(&mut at_site[site]);
         behind[node] += load;
         let mut at = node;
@@ -448,7 +457,10 @@ pub fn cut(world: &World<'_>, a: usize, z: usize, limit: usize) -> Option<Vec<us
         match augment(world, &graph, a, z, &mut flow) {
             None => {}
             Some(reached) => {
-                let cut = flow.keys().copied().filter(|&v| reached.contains(&(v, false)) && !reached.contains(&(v, true)));
+                let cut = flow
+                    .keys()
+                    .copied()
+                    .filter(|&v| reached.contains(&(v, false)) && !reached.contains(&(v, true)));
                 return Some(cut.collect());
             }
         }
@@ -528,7 +540,8 @@ fn augment(
         at = before;
     }
     flow.clear();
-    let vertices: BTreeSet<usize> = edges.iter().flat_map(|&(x, y)| [x, y]).filter(|&v| v != a && v != z).collect();
+    let vertices: BTreeSet<usize> =
+        edges.iter().flat_map(|&(x, y)| [x, y]).filter(|&v| v != a && v != z).collect();
     for v in vertices {
         let before = edges.iter().find(|e| e.1 == v).map(|e| e.0);
         let after = edges.range((v, 0)..=(v, usize::MAX)).next().map(|e| e.1);

@@ -103,7 +103,8 @@ impl<'a> World<'a> {
         }
         let mut designated_vendor = own_designations(inventory, profile, date);
         for named in &profile.designates {
-            let spelled: Vec<String> = std::iter::once(&named.name).chain(&named.aliases).map(|n| normal(n)).collect();
+            let spelled: Vec<String> =
+                std::iter::once(&named.name).chain(&named.aliases).map(|n| normal(n)).collect();
             let known = spelled.iter().find_map(|n| by_name.get(n).copied());
             let number = known.unwrap_or_else(|| {
                 extra.push(named.name.clone());
@@ -123,8 +124,11 @@ impl<'a> World<'a> {
         let resolve = |slot: &mut Option<u32>, name: Sym| {
             *slot.get_or_insert_with(|| by_name.get(&normal(names.get(name))).copied().unwrap_or(UNKNOWN))
         };
-        let vendor: Vec<u32> =
-            inventory.nodes.iter().map(|n| resolve(&mut vendor_of_name[n.vendor_name.0.index()], n.vendor_name.0)).collect();
+        let vendor: Vec<u32> = inventory
+            .nodes
+            .iter()
+            .map(|n| resolve(&mut vendor_of_name[n.vendor_name.0.index()], n.vendor_name.0))
+            .collect();
         let live_status = NameSet::of(inventory, profile.live_statuses.iter().map(String::as_str));
         let coming = NameSet::of(inventory, ["planned", "staged"].into_iter());
         let live: Vec<bool> = inventory
@@ -212,7 +216,10 @@ impl<'a> World<'a> {
         for _ in 0..64 {
             let name = self.vendor_name(at).to_owned();
             if own.get(at).copied().unwrap_or(false) {
-                let act = inventory.designations.iter().find(|d| d.vendor.row() == Some(at) && counts(inventory, self.profile, d, self.date));
+                let act = inventory
+                    .designations
+                    .iter()
+                    .find(|d| d.vendor.row() == Some(at) && counts(inventory, self.profile, d, self.date));
                 steps.push(match act {
                     Some(act) => format!(
                         "{name} is designated since {} ({}, {})",
@@ -226,9 +233,13 @@ impl<'a> World<'a> {
             }
             if let Some(named) = self.profile.designates.iter().find(|n| {
                 n.designated_on <= self.date
-                    && (self.find_vendor(&n.name) == Some(at) || n.aliases.iter().any(|a| self.find_vendor(a) == Some(at)))
+                    && (self.find_vendor(&n.name) == Some(at)
+                        || n.aliases.iter().any(|a| self.find_vendor(a) == Some(at)))
             }) {
-                steps.push(format!("{name} is named by the regime since {} ({})", named.designated_on, named.source));
+                steps.push(format!(
+                    "{name} is named by the regime since {} ({})",
+                    named.designated_on, named.source
+                ));
                 return steps;
             }
             let Some(row) = inventory.vendors.get(at) else { return steps };
@@ -249,7 +260,8 @@ fn counts(inventory: &Inventory, profile: &Profile, act: &crate::inventory::Desi
     let regime = inventory.id(act.regime.0);
     act.designated_on <= date
         && act.revoked_on.known().is_none_or(|d| d > date)
-        && (profile.designations_of.is_empty() || profile.designations_of.iter().any(|r| r.eq_ignore_ascii_case(regime)))
+        && (profile.designations_of.is_empty()
+            || profile.designations_of.iter().any(|r| r.eq_ignore_ascii_case(regime)))
 }
 
 fn own_designations(inventory: &Inventory, profile: &Profile, date: Date) -> Vec<bool> {

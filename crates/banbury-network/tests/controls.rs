@@ -25,7 +25,8 @@ fn every_control_passes_its_tests() {
             if name == "regime.toml" || name.ends_with(".test.toml") {
                 continue;
             }
-            let control = Control::parse(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let control = Control::parse(&std::fs::read_to_string(&path).unwrap())
+                .unwrap_or_else(|e| panic!("{name}: {e}"));
             let beside = std::fs::read_to_string(path.with_extension("test.toml"))
                 .unwrap_or_else(|_| panic!("{name} has no tests beside it"));
             if control.check.template() == "sql" {
@@ -53,8 +54,10 @@ fn the_netbox_mapping_is_understood() {
 #[test]
 fn mistakes_in_a_control_are_named() {
     let control = |check: &str| {
-        Control::parse(&format!("id = \"X\"\ntitle = \"t\"\n[source]\ndocument = \"d\"\nverified = true\n[check]\n{check}"))
-            .map(|c| c.id)
+        Control::parse(&format!(
+            "id = \"X\"\ntitle = \"t\"\n[source]\ndocument = \"d\"\nverified = true\n[check]\n{check}"
+        ))
+        .map(|c| c.id)
     };
     assert!(control("template = \"exclude_role\"\nroles = [\"amf\"]").is_ok());
     for (check, word) in [

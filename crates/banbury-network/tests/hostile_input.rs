@@ -36,7 +36,12 @@ fn good_tables_are_read() {
 
 #[test]
 fn missing_column() {
-    refused(&[(TableId::nodes, "node_id,site_id,vendor_name,status\nN1,,X,active\n")], "nodes.csv", 1, "`role`");
+    refused(
+        &[(TableId::nodes, "node_id,site_id,vendor_name,status\nN1,,X,active\n")],
+        "nodes.csv",
+        1,
+        "`role`",
+    );
 }
 
 #[test]
@@ -48,7 +53,12 @@ fn unknown_function_is_told_with_the_nearest() {
 #[test]
 fn dangling_link() {
     let links = "link_id,a_node,b_node,kind,status\nL1,N1,N9,metro,active\n";
-    refused(&[(TableId::sites, SITES), (TableId::nodes, NODES), (TableId::links, links)], "links.csv", 2, "`N9`");
+    refused(
+        &[(TableId::sites, SITES), (TableId::nodes, NODES), (TableId::links, links)],
+        "links.csv",
+        2,
+        "`N9`",
+    );
 }
 
 #[test]
@@ -73,9 +83,16 @@ fn numbers_dates_and_words() {
     let vendors = |row: &str| format!("vendor_id,name,parent_vendor_id,ownership_pct\nV0,Z,,\n{row}\n");
     refused(&[(TableId::vendors, &vendors("V1,A,V0,-5")), (TableId::nodes, NODES)], "vendors.csv", 3, "-5");
     refused(&[(TableId::vendors, &vendors("V1,A,V0,120")), (TableId::nodes, NODES)], "vendors.csv", 3, "120");
-    refused(&[(TableId::vendors, &vendors("V1,A,V0,half")), (TableId::nodes, NODES)], "vendors.csv", 3, "half");
+    refused(
+        &[(TableId::vendors, &vendors("V1,A,V0,half")), (TableId::nodes, NODES)],
+        "vendors.csv",
+        3,
+        "half",
+    );
     refused(&[(TableId::vendors, &vendors("V1,A,V0,NaN")), (TableId::nodes, NODES)], "vendors.csv", 3, "NaN");
-    let nodes = |columns: &str, cells: &str| format!("node_id,site_id,role,vendor_name,status,{columns}\nN1,,amf,X,active,{cells}\n");
+    let nodes = |columns: &str, cells: &str| {
+        format!("node_id,site_id,role,vendor_name,status,{columns}\nN1,,amf,X,active,{cells}\n")
+    };
     refused(&[(TableId::nodes, &nodes("installed_on", "2023-02-30"))], "nodes.csv", 2, "2023-02-30");
     refused(&[(TableId::nodes, &nodes("installed_on", "yesterday"))], "nodes.csv", 2, "yesterday");
     refused(&[(TableId::nodes, &nodes("busy_hour_traffic", "-1"))], "nodes.csv", 2, "-1");
@@ -83,18 +100,37 @@ fn numbers_dates_and_words() {
     refused(&[(TableId::nodes, &nodes("subscribers", "1.5"))], "nodes.csv", 2, "1.5");
     refused(&[(TableId::nodes, &nodes("traffic_unit", "Tbit/s"))], "nodes.csv", 2, "tbit/s");
     refused(&[(TableId::nodes, &nodes("exposed", "perhaps"))], "nodes.csv", 2, "perhaps");
-    refused(&[(TableId::nodes, "node_id,site_id,role,vendor_name,status\nN1,,amf,X,live\n")], "nodes.csv", 2, "live");
+    refused(
+        &[(TableId::nodes, "node_id,site_id,role,vendor_name,status\nN1,,amf,X,live\n")],
+        "nodes.csv",
+        2,
+        "live",
+    );
     let sites = "site_id,region_id,kind,lat,lon\nS1,,cell,91,0\n";
-    refused(&[(TableId::sites, sites), (TableId::nodes, "node_id,site_id,role,vendor_name,status\n")], "sites.csv", 2, "91");
+    refused(
+        &[(TableId::sites, sites), (TableId::nodes, "node_id,site_id,role,vendor_name,status\n")],
+        "sites.csv",
+        2,
+        "91",
+    );
 }
 
 #[test]
 fn broken_rows_and_files() {
-    refused(&[(TableId::nodes, "node_id,site_id,role,vendor_name,status\nN1,,amf,X\n")], "nodes.csv", 2, "4 cells");
+    refused(
+        &[(TableId::nodes, "node_id,site_id,role,vendor_name,status\nN1,,amf,X\n")],
+        "nodes.csv",
+        2,
+        "4 cells",
+    );
     refused(&[(TableId::nodes, "node_id,site_id,role,vendor_name,status,status\n")], "nodes.csv", 1, "twice");
     refused(&[(TableId::nodes, "")], "nodes.csv", 1, "missing");
     let mut importer = Importer::new();
-    importer.csv(TableId::nodes, "nodes.csv", &b"node_id,site_id,role,vendor_name,status\nN1,,amf,\xff,active\n"[..]);
+    importer.csv(
+        TableId::nodes,
+        "nodes.csv",
+        &b"node_id,site_id,role,vendor_name,status\nN1,,amf,\xff,active\n"[..],
+    );
     let (inventory, report) = importer.finish(false);
     assert!(inventory.is_none() && report.problems[0].row == 2, "{:?}", report.problems);
     let (inventory, report) = import(&[], false);
@@ -119,15 +155,22 @@ fn a_million_rows_with_one_bad() {
 #[test]
 fn loops_of_owners_hosts_and_regions_end() {
     let tables = [
-        (TableId::vendors, "vendor_id,name,parent_vendor_id,ownership_pct\nA,A,B,100\nB,B,A,100\nC,C,C,100\n"),
+        (
+            TableId::vendors,
+            "vendor_id,name,parent_vendor_id,ownership_pct\nA,A,B,100\nB,B,A,100\nC,C,C,100\n",
+        ),
         (TableId::regions, "region_id,parent_id,kind\nR1,R2,region\nR2,R1,region\n"),
         (TableId::sites, "site_id,region_id,kind,lat,lon\nS1,R1,cell,,\n"),
-        (TableId::nodes, "node_id,site_id,role,vendor_name,status,host_id\nN1,S1,amf,A,active,N2\nN2,S1,nfvi-host,B,active,N1\nN3,S1,amf,C,active,N3\n"),
+        (
+            TableId::nodes,
+            "node_id,site_id,role,vendor_name,status,host_id\nN1,S1,amf,A,active,N2\nN2,S1,nfvi-host,B,active,N1\nN3,S1,amf,C,active,N3\n",
+        ),
     ];
     let (inventory, report) = import(&tables, false);
     assert!(report.problems.iter().any(|p| p.message.contains("on itself")));
     let inventory = inventory.unwrap();
-    let regime = "id = \"t\"\ntitle = \"t\"\n[[profile.designates]]\nname = \"Z\"\ndesignated_on = \"2020-01-01\"\n";
+    let regime =
+        "id = \"t\"\ntitle = \"t\"\n[[profile.designates]]\nname = \"Z\"\ndesignated_on = \"2020-01-01\"\n";
     let control = |template: &str| {
         banbury_network::Control::parse(&format!(
             "id = \"X\"\ntitle = \"t\"\n[source]\ndocument = \"d\"\nverified = true\n[check]\n{template}"
@@ -136,12 +179,15 @@ fn loops_of_owners_hosts_and_regions_end() {
     };
     let controls = vec![
         control("template = \"exclude_hosting\"\nroles = \"*\""),
-        control("template = \"cap_share\"\nroles = \"*\"\nmeasure = \"count\"\ngroup = \"nation\"\nmax_share = 0.1"),
+        control(
+            "template = \"cap_share\"\nroles = \"*\"\nmeasure = \"count\"\ngroup = \"nation\"\nmax_share = 0.1",
+        ),
         control("template = \"min_vendors\"\nmin = 9"),
     ];
     let pack = banbury_network::Pack { regime: banbury_network::Regime::parse(regime).unwrap(), controls };
     let as_of = "2026-01-01".parse().unwrap();
-    let result = banbury_network::check(&inventory, &[pack], banbury_network::When { as_of, until: None }, None);
+    let result =
+        banbury_network::check(&inventory, &[pack], banbury_network::When { as_of, until: None }, None);
     assert_eq!(result.results.len(), 3);
 }
 
@@ -154,7 +200,10 @@ fn mutated_json_ends_in_a_report() {
     let objects = r#"{"SubNetwork":[{"id":"1","ManagedElement":[{"id":"2","attributes":{"vendorName":"X","managedBy":["SubNetwork=1,ManagementSystem=9"]},
         "GnbDuFunction":[{"id":"3","EP_F1C":[{"id":"4","attributes":{"localAddress":{"ipv4Address":"10.0.0.1"},"remoteAddress":"10.0.0.2"}}]}]}],
         "ManagementSystem":[{"id":"9"}]}]}"#;
-    let mapping = Mapping::parse(&std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../controls/netbox.toml")).unwrap()).unwrap();
+    let mapping = Mapping::parse(
+        &std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../controls/netbox.toml")).unwrap(),
+    )
+    .unwrap();
     let devices = mapping.sources.iter().find(|s| s.endpoint == "dcim/devices").unwrap();
     let read = |kind: usize, bytes: &[u8]| {
         let mut importer = Importer::new();
@@ -177,7 +226,10 @@ fn mutated_json_ends_in_a_report() {
     };
     for round in 0..4000 {
         let kind = round % 4;
-        let mut bytes = [pages, topology, objects, "[{\"node_id\":\"N\",\"role\":\"amf\",\"status\":\"active\"}]"][kind].as_bytes().to_vec();
+        let mut bytes =
+            [pages, topology, objects, "[{\"node_id\":\"N\",\"role\":\"amf\",\"status\":\"active\"}]"][kind]
+                .as_bytes()
+                .to_vec();
         for _ in 0..=random(4) {
             let at = random(bytes.len());
             match random(4) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use banbury_network::{
-    Control, Hostile, Importer, Inventory, Pack, PlanSettings, Profile, Regime, TableId, WhatIfOptions, When, World, check,
-    greedy, plan_problem, table_csv, table_json, verify, what_if,
+    Control, Hostile, Importer, Inventory, Pack, PlanSettings, Profile, Regime, TableId, WhatIfOptions, When,
+    World, check, greedy, plan_problem, table_csv, table_json, verify, what_if,
 };
 
 struct Numbers(u64);
@@ -29,15 +29,29 @@ fn network(seed: u64) -> BTreeMap<&'static str, Vec<String>> {
     };
     for i in 0..4 {
         let parent = if i > 0 { format!("V{}", r.below(i)) } else { String::new() };
-        add("vendors", "vendor_id,name,parent_vendor_id,ownership_pct", format!("V{i},Vendor {i},{parent},{}", r.below(101)));
+        add(
+            "vendors",
+            "vendor_id,name,parent_vendor_id,ownership_pct",
+            format!("V{i},Vendor {i},{parent},{}", r.below(101)),
+        );
     }
-    add("designations", "designation_id,vendor_id,designated_on,regime", format!("D,V{},2020-01-01,UK", r.below(4)));
+    add(
+        "designations",
+        "designation_id,vendor_id,designated_on,regime",
+        format!("D,V{},2020-01-01,UK", r.below(4)),
+    );
     for i in 0..3 {
         add("regions", "region_id,kind", format!("R{i},region"));
     }
     for i in 0..12 {
         let kind = if i < 2 { "core" } else { "cell" };
-        let row = format!("S{i},\"Site, {i}\",R{},{kind},{}.5,{}.25,{}", r.below(3), 50 + r.below(3), r.below(4), r.of(&["none", "cni"]));
+        let row = format!(
+            "S{i},\"Site, {i}\",R{},{kind},{}.5,{}.25,{}",
+            r.below(3),
+            50 + r.below(3),
+            r.below(4),
+            r.of(&["none", "cni"])
+        );
         add("sites", "site_id,name,region_id,kind,lat,lon,criticality", row);
     }
     for i in 0..40 {
@@ -52,14 +66,25 @@ fn network(seed: u64) -> BTreeMap<&'static str, Vec<String>> {
             r.below(1000),
             r.below(500)
         );
-        add("nodes", "node_id,site_id,role,vendor_name,status,planned_removal,host_id,busy_hour_traffic,subscribers", row);
+        add(
+            "nodes",
+            "node_id,site_id,role,vendor_name,status,planned_removal,host_id,busy_hour_traffic,subscribers",
+            row,
+        );
     }
     for i in 0..60 {
-        let row = format!("L{i},N{},N{},{},{},active", r.below(40), r.below(40), r.of(&["backhaul", "core", "signalling"]), r.of(&["none", "ipsec", ""]));
+        let row = format!(
+            "L{i},N{},N{},{},{},active",
+            r.below(40),
+            r.below(40),
+            r.of(&["backhaul", "core", "signalling"]),
+            r.of(&["none", "ipsec", ""])
+        );
         add("links", "link_id,a_node,b_node,kind,encryption,status", row);
     }
     for i in 0..40 {
-        let row = format!("F{i},N{},N{},admin,ssh,{},active", r.below(40), r.below(40), r.of(&["allow", "deny"]));
+        let row =
+            format!("F{i},N{},N{},admin,ssh,{},active", r.below(40), r.below(40), r.of(&["allow", "deny"]));
         add("admin_flows", "flow_id,src_node,dst_node,kind,protocol,action,status", row);
     }
     for _ in 0..20 {
@@ -170,7 +195,10 @@ fn every_subject_is_in_one_class() {
 fn a_larger_group_does_no_less_harm() {
     for seed in 0..60 {
         let inventory = import(&network(seed));
-        let (narrow, wide) = (Profile { control_pct: 101.0, ..Profile::default() }, Profile { control_pct: 0.0, ..Profile::default() });
+        let (narrow, wide) = (
+            Profile { control_pct: 101.0, ..Profile::default() },
+            Profile { control_pct: 0.0, ..Profile::default() },
+        );
         let as_of = "2026-01-01".parse().unwrap();
         let answer = |profile: &Profile| {
             let world = World::now(&inventory, profile, as_of);
@@ -187,7 +215,8 @@ fn a_larger_group_does_no_less_harm() {
 /// The fewest nodes that cut `a` from `z`, by trying all sets; none: neighbours.
 fn fewest(inventory: &Inventory, world: &World<'_>, a: usize, z: usize) -> Option<usize> {
     let n = inventory.nodes.len();
-    let active: Vec<(usize, usize)> = inventory.links.iter().filter_map(|l| l.a.row().zip(l.b.row())).collect();
+    let active: Vec<(usize, usize)> =
+        inventory.links.iter().filter_map(|l| l.a.row().zip(l.b.row())).collect();
     if active.iter().any(|&e| e == (a, z) || e == (z, a)) {
         return None;
     }
@@ -221,12 +250,12 @@ fn fewest(inventory: &Inventory, world: &World<'_>, a: usize, z: usize) -> Optio
 #[test]
 fn cuts_are_smallest_and_cut() {
     let mut sizes = [0; 4];
-    for seed in 0..25 {
+    for seed in 0..60 {
         let inventory = import(&network(seed));
         let profile = Profile::default();
         let world = World::now(&inventory, &profile, "2026-01-01".parse().unwrap());
         let mut r = Numbers(seed);
-        for _ in 0..3 {
+        for _ in 0..6 {
             let (a, z) = (r.below(40), r.below(40));
             if a == z || !world.live(a) || !world.live(z) {
                 continue;
@@ -242,7 +271,7 @@ fn cuts_are_smallest_and_cut() {
             }
         }
     }
-    assert!(sizes[1] > 3 && sizes[2] > 3, "{sizes:?}");
+    assert!(sizes[1] > 3 && sizes[2] > 1, "{sizes:?}");
 }
 
 #[test]

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use banbury_network::{
-    CheckResult, Control, ControlTests, Date, Hostile, ImportReport, Importer, Inventory, Mapping, Need, Overall,
-    Pack, Plan, PlanProblem, PlanSettings, Profile, ROLES, Regime, SqlEngine, TableId, WhatIf, WhatIfOptions, When,
-    World, status_text,
+    CheckResult, Control, ControlTests, Date, Hostile, ImportReport, Importer, Inventory, Mapping, Need,
+    Overall, Pack, Plan, PlanProblem, PlanSettings, Profile, ROLES, Regime, SqlEngine, TableId, WhatIf,
+    WhatIfOptions, When, World, status_text,
 };
 use banbury_network_report::Page;
 use clap::{Subcommand, ValueEnum};
@@ -47,7 +47,7 @@ enum Command {
 #[derive(clap::Args)]
 struct Input {
     /// Folder with one file per table: nodes.csv, sites.csv ... or nodes.json ...
-    #[arg(required_unless_present_any = ["netbox", "rfc8345", "nrm"])]
+    #[arg(required_unless_present_any = ["netbox", "netbox_url", "rfc8345", "nrm"])]
     inventory: Option<PathBuf>,
     #[command(flatten)]
     other: OtherInput,
@@ -58,6 +58,10 @@ struct OtherInput {
     /// Folder with pages of NetBox's REST interface: dcim_devices.json, dcim_devices.2.json ...
     #[arg(long, value_name = "FOLDER")]
     netbox: Option<PathBuf>,
+    /// A running NetBox to read instead, such as https://netbox.example.net; the token is taken from
+    /// the environment variable BANBURY_NETBOX_TOKEN (needs a build with the feature `netbox-live`)
+    #[arg(long, value_name = "URL", conflicts_with = "netbox")]
+    netbox_url: Option<String>,
     /// Which NetBox fields become which columns
     #[arg(long, value_name = "FILE", default_value = "controls/netbox.toml")]
     mapping: PathBuf,
@@ -278,7 +282,8 @@ fn file_name(path: &Path) -> String {
 
 /// Files of a folder, in the order of their names.
 fn files_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("{} is not a folder that can be read", folder.display()))?;
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("{} is not a folder that can be read", folder.display()))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
     files.sort();
     Ok(files)
@@ -298,6 +303,9 @@ impl OtherInput {
         if let Some(folder) = &self.netbox {
             self.netbox(folder, &mut importer)?;
         }
+        if let Some(url) = &self.netbox_url {
+            self.live(url, &mut importer)?;
+        }
         for path in &self.rfc8345 {
             importer.rfc8345(&file_name(path), &bytes_of(path)?);
         }
@@ -310,9 +318,53 @@ impl OtherInput {
         Ok(importer.finish(self.keep_going))
     }
 
-    fn netbox(&self, folder: &Path, importer: &mut Importer) -> anyhow::Result<()> {
+    fn mapping(&self) -> anyhow::Result<Mapping> {
         let text = text_of(&self.mapping)?;
-        let mapping = Mapping::parse(&text).map_err(|e| anyhow::anyhow!("{}: {e}", self.mapping.display()))?;
+        Mapping::parse(&text).map_err(|e| anyhow::anyhow!("{}: {e}", self.mapping.display()))
+    }
+
+    #[cfg(not(feature = "netbox-live"))]
+    fn live(&self, _: &str, _: &mut Importer) -> anyhow::Result<()> {
+        bail!(
+            "this build makes no connections: build with --features netbox-live, or save the pages and use --netbox"
+        )
+    }
+
+    /// Reads the pages of each endpoint, following `next` as long as it stays on the same server:
+    /// the token goes nowhere else.
+    #[cfg(feature = "netbox-live")]
+    fn live(&self, url: &str, importer: &mut Importer) -> anyhow::Result<()> {
+        #[derive(serde::Deserialize)]
+        struct Page {
+            next: Option<String>,
+        }
+        const MOST_PAGES: u32 = 100_000;
+        const MOST_BYTES: u64 = 256 << 20;
+        let token = std::env::var("BANBURY_NETBOX_TOKEN").context("BANBURY_NETBOX_TOKEN is not set")?;
+        let base = format!("{}/api/", url.trim_end_matches('/'));
+        for source in &self.mapping()?.sources {
+            let mut next = Some(format!("{base}{}/?limit=500", source.endpoint));
+            for number in 1..=MOST_PAGES {
+                let Some(page) = next.take() else { break };
+                if !page.starts_with(&base) {
+                    bail!("{} names {page} as its next page, which is not on {url}", source.endpoint);
+                }
+                let body = ureq::get(&page)
+                    .header("Authorization", &format!("Token {token}"))
+                    .header("Accept", "application/json")
+                    .call()
+                    .and_then(|answer| answer.into_body().with_config().limit(MOST_BYTES).read_to_vec())
+                    .with_context(|| format!("{page} cannot be read"))?;
+                importer.netbox(source, &format!("{} page {number}", source.endpoint), body.as_slice());
+                next =
+                    serde_json::from_slice::<Page>(&body).with_context(|| format!("{page} is no page"))?.next;
+            }
+        }
+        Ok(())
+    }
+
+    fn netbox(&self, folder: &Path, importer: &mut Importer) -> anyhow::Result<()> {
+        let mapping = self.mapping()?;
         let files = files_of(folder)?;
         for source in &mapping.sources {
             let stem = source.endpoint.replace('/', "_");
@@ -393,21 +445,26 @@ impl Rules {
             packs.push(self.pack(&folder)?);
         }
         if packs.is_empty() {
-            bail!("{} holds no regime: a regime is a folder with regime.toml and one file per control", self.controls.display());
+            bail!(
+                "{} holds no regime: a regime is a folder with regime.toml and one file per control",
+                self.controls.display()
+            );
         }
         Ok(packs)
     }
 
     fn pack(&self, folder: &Path) -> anyhow::Result<Pack> {
         let path = folder.join("regime.toml");
-        let regime = Regime::parse(&text_of(&path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+        let regime =
+            Regime::parse(&text_of(&path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
         let mut controls = Vec::new();
         for path in files_of(folder)? {
             let name = file_name(&path);
             if !name.ends_with(".toml") || name.ends_with(".test.toml") || name == "regime.toml" {
                 continue;
             }
-            let control = Control::parse(&text_of(&path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+            let control =
+                Control::parse(&text_of(&path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
             if self.control.is_empty() || self.control.contains(&control.id) {
                 controls.push(control);
             }
@@ -424,7 +481,8 @@ impl Output {
     fn writer(&self) -> anyhow::Result<Box<dyn Write>> {
         Ok(match &self.output {
             Some(path) => {
-                let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+                let file =
+                    File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
                 Box::new(BufWriter::new(file))
             }
             None => Box::new(BufWriter::new(std::io::stdout().lock())),
@@ -445,7 +503,10 @@ fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         Format::Text => table(&mut out, &result)?,
         Format::Oscal => {
             let name = args.input.inventory.as_deref().map_or_else(|| "network".to_owned(), file_name);
-            serde_json::to_writer_pretty(&mut out, &banbury_network_report::assessment_results(&result, &name))?;
+            serde_json::to_writer_pretty(
+                &mut out,
+                &banbury_network_report::assessment_results(&result, &name),
+            )?;
         }
         Format::Html => {
             let series = banbury_network::share_series(&inventory, &packs, as_of, 12);
@@ -476,7 +537,8 @@ fn damage_by_designated(inventory: &Inventory, packs: &[Pack], as_of: Date) -> V
                 continue;
             }
             group.iter().enumerate().filter(|(_, m)| **m).for_each(|(v, _)| covered[v] = true);
-            let what_if = banbury_network::what_if(&world, &Hostile::Vendor(vendor), &WhatIfOptions::default());
+            let what_if =
+                banbury_network::what_if(&world, &Hostile::Vendor(vendor), &WhatIfOptions::default());
             if what_if.nodes > 0 && !out.iter().any(|w| w.hostile == what_if.hostile) {
                 out.push(what_if);
             }
@@ -509,7 +571,13 @@ fn table(out: &mut dyn Write, result: &CheckResult) -> std::io::Result<()> {
         }
         for unknown in &row.unknown {
             let first: Vec<&str> = unknown.first.iter().take(5).map(String::as_str).collect();
-            writeln!(out, "    unknown for {} ({}): {}", unknown.subjects, first.join(", "), unknown.missing)?;
+            writeln!(
+                out,
+                "    unknown for {} ({}): {}",
+                unknown.subjects,
+                first.join(", "),
+                unknown.missing
+            )?;
         }
     }
     Ok(())
@@ -520,9 +588,9 @@ fn what_if(args: &WhatIfArgs) -> anyhow::Result<ExitCode> {
     let profile = Profile { control_pct: args.control_pct, ..Profile::default() };
     let world = World::now(&inventory, &profile, args.as_of.unwrap_or_else(today));
     let hostile = match (&args.vendor, &args.product, &args.release) {
-        (Some(vendor), None, None) => {
-            Hostile::Vendor(world.find_vendor(vendor).with_context(|| format!("no vendor `{vendor}` in the inventory"))?)
-        }
+        (Some(vendor), None, None) => Hostile::Vendor(
+            world.find_vendor(vendor).with_context(|| format!("no vendor `{vendor}` in the inventory"))?,
+        ),
         (None, Some(product), None) => Hostile::Product(product.clone()),
         (None, Some(product), Some(release)) => Hostile::Release(product.clone(), release.clone()),
         _ => bail!("say whose equipment is hostile: --vendor, or --product and perhaps --release"),
@@ -532,7 +600,9 @@ fn what_if(args: &WhatIfArgs) -> anyhow::Result<ExitCode> {
     match args.output.format {
         Format::Json => serde_json::to_writer(&mut out, &result)?,
         Format::Text => what_if_text(&mut out, &result)?,
-        Format::Html | Format::Oscal => bail!("`whatif` writes text or json; `check --format html` has the pictures"),
+        Format::Html | Format::Oscal => {
+            bail!("`whatif` writes text or json; `check --format html` has the pictures")
+        }
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
@@ -555,12 +625,22 @@ fn what_if_text(out: &mut dyn Write, w: &WhatIf) -> std::io::Result<()> {
     for (name, count) in rows {
         writeln!(out, "{count:>10}  {name}")?;
     }
-    writeln!(out, "\n{:<12} {:>7} {:>9} {:>9} {:>12} {:>10} {:>10} {:>10}", "region", "nodes", "isolated", "one path", "subscribers", "takeover", "Gbit/s", "left")?;
+    writeln!(
+        out,
+        "\n{:<12} {:>7} {:>9} {:>9} {:>12} {:>10} {:>10} {:>10}",
+        "region", "nodes", "isolated", "one path", "subscribers", "takeover", "Gbit/s", "left"
+    )?;
     for (region, r) in &w.by_region {
         writeln!(
             out,
             "{region:<12} {:>7} {:>9} {:>9} {:>12} {:>10} {:>10.0} {:>10.0}",
-            r.nodes, r.sites_isolated, r.sites_on_one_path, r.subscribers_affected, r.takeover_nodes, r.capacity_gbps, r.capacity_left_gbps
+            r.nodes,
+            r.sites_isolated,
+            r.sites_on_one_path,
+            r.subscribers_affected,
+            r.takeover_nodes,
+            r.capacity_gbps,
+            r.capacity_left_gbps
         )?;
     }
     writeln!(out, "\nmost damaging nodes")?;
@@ -581,9 +661,12 @@ fn what_if_text(out: &mut dyn Write, w: &WhatIf) -> std::io::Result<()> {
 
 fn cut(args: &CutArgs) -> anyhow::Result<ExitCode> {
     let Some(inventory) = args.input.read()? else { return Ok(ExitCode::from(2)) };
-    let row = inventory.find(TableId::services, &args.service).with_context(|| format!("no service `{}`", args.service))?;
+    let row = inventory
+        .find(TableId::services, &args.service)
+        .with_context(|| format!("no service `{}`", args.service))?;
     let service = &inventory.services[row];
-    let ends = service.a_node.row().zip(service.z_node.row()).context("the service has no `a_node` and `z_node`")?;
+    let ends =
+        service.a_node.row().zip(service.z_node.row()).context("the service has no `a_node` and `z_node`")?;
     let profile = Profile::default();
     let world = World::now(&inventory, &profile, today());
     let mut out = std::io::stdout().lock();
@@ -601,13 +684,19 @@ fn cut(args: &CutArgs) -> anyhow::Result<ExitCode> {
 fn plan(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let packs = args.rules.packs()?;
     let settings = match &args.settings {
-        Some(path) => PlanSettings::parse(&text_of(path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?,
+        Some(path) => {
+            PlanSettings::parse(&text_of(path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?
+        }
         None => PlanSettings::default(),
     };
     let Some(inventory) = args.input.read()? else { return Ok(ExitCode::from(2)) };
     let as_of = args.rules.as_of.unwrap_or_else(today);
     let problem = banbury_network::plan_problem(&inventory, &packs, &settings, as_of);
-    let plan = if args.optimal { optimal(&problem, &settings, args.seconds)? } else { banbury_network::greedy(&problem, &settings) };
+    let plan = if args.optimal {
+        optimal(&problem, &settings, args.seconds)?
+    } else {
+        banbury_network::greedy(&problem, &settings)
+    };
     let mut out = args.output.writer()?;
     match args.output.format {
         Format::Json => {
@@ -643,7 +732,14 @@ fn plan_text(out: &mut dyn Write, problem: &PlanProblem, plan: &Plan) -> std::io
         plan.gap_pct
     )?;
     for cap in &problem.caps {
-        writeln!(out, "cap {} in {}: {:.1} must go by quarter {}", cap.control, cap.group, cap.excess, cap.due + 1)?;
+        writeln!(
+            out,
+            "cap {} in {}: {:.1} must go by quarter {}",
+            cap.control,
+            cap.group,
+            cap.excess,
+            cap.due + 1
+        )?;
     }
     for (control, count) in &problem.not_by_replacement {
         writeln!(out, "not cured by replacing equipment: {control}, {count} subjects")?;
@@ -686,7 +782,9 @@ fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let as_of = args.rules.as_of.unwrap_or_else(today);
     let to = args.to.unwrap_or(as_of);
     let engine = sql_engine();
-    let judged = |inventory, as_of| banbury_network::check(inventory, &packs, When { as_of, until: None }, engine.as_deref());
+    let judged = |inventory, as_of| {
+        banbury_network::check(inventory, &packs, When { as_of, until: None }, engine.as_deref())
+    };
     let (first, second) = (judged(&before, as_of), judged(&after, to));
     let verdicts = banbury_network::diff_results(&first, &second);
     let rows = banbury_network::diff_inventories(&before, &after);
@@ -697,7 +795,13 @@ fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
         }
         Format::Text => {
             for (table, d) in &rows {
-                writeln!(out, "{table}: {} added, {} removed, {} cells changed", d.added.len(), d.removed.len(), d.changed.len())?;
+                writeln!(
+                    out,
+                    "{table}: {} added, {} removed, {} cells changed",
+                    d.added.len(),
+                    d.removed.len(),
+                    d.changed.len()
+                )?;
                 for (id, column, was, is) in d.changed.iter().take(50) {
                     writeln!(out, "    {id} {column}: `{was}` > `{is}`")?;
                 }
@@ -712,7 +816,12 @@ fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
                 writeln!(out, "~ {control} {subject} {was} > {is}")?;
             }
             for (control, region, measure, was, is) in &verdicts.shares {
-                writeln!(out, "  {control} {region} share of {measure}: {:.2} % > {:.2} %", was * 100.0, is * 100.0)?;
+                writeln!(
+                    out,
+                    "  {control} {region} share of {measure}: {:.2} % > {:.2} %",
+                    was * 100.0,
+                    is * 100.0
+                )?;
             }
         }
         Format::Html | Format::Oscal => bail!("`diff` writes text or json"),
@@ -805,7 +914,13 @@ fn list(rules: &Rules) -> anyhow::Result<ExitCode> {
         for control in &pack.controls {
             let mark = if control.source.verified { ' ' } else { '?' };
             let deadline = control.deadline.known().map_or(String::new(), |d| format!(" by {d}"));
-            writeln!(out, "  {mark} {:<20} {:<22} {}{deadline}", control.id, control.check.template(), control.title)?;
+            writeln!(
+                out,
+                "  {mark} {:<20} {:<22} {}{deadline}",
+                control.id,
+                control.check.template(),
+                control.title
+            )?;
         }
     }
     writeln!(out, "?: figures not checked against the document")?;
@@ -841,7 +956,8 @@ fn test(rules: &Rules) -> anyhow::Result<ExitCode> {
             if !name.ends_with(".toml") || name.ends_with(".test.toml") || name == "regime.toml" {
                 continue;
             }
-            let control = Control::parse(&text_of(&path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+            let control =
+                Control::parse(&text_of(&path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
             if !pack.controls.iter().any(|c| c.id == control.id) {
                 continue;
             }
@@ -851,9 +967,11 @@ fn test(rules: &Rules) -> anyhow::Result<ExitCode> {
                 writeln!(out, "no tests  {} ({})", control.id, name)?;
                 continue;
             }
-            let tests = ControlTests::parse(&text_of(&beside)?).map_err(|e| anyhow::anyhow!("{}: {e}", beside.display()))?;
+            let tests = ControlTests::parse(&text_of(&beside)?)
+                .map_err(|e| anyhow::anyhow!("{}: {e}", beside.display()))?;
             for test in &tests.test {
-                let wrong = banbury_network::run_control_test(&pack.regime, &control, test, engine.as_deref());
+                let wrong =
+                    banbury_network::run_control_test(&pack.regime, &control, test, engine.as_deref());
                 if wrong.is_empty() {
                     passed += 1;
                     continue;

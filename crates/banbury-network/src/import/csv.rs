@@ -9,12 +9,19 @@ impl Importer {
     pub fn csv(&mut self, table: TableId, file: &str, reader: impl Read) {
         let file = self.file(file);
         self.seen[table as usize] = true;
-        let mut reader = ::csv::ReaderBuilder::new().flexible(true).buffer_capacity(1 << 18).from_reader(reader);
+        let mut reader =
+            ::csv::ReaderBuilder::new().flexible(true).buffer_capacity(1 << 18).from_reader(reader);
         let headers = match reader.headers() {
             Ok(headers) => headers.clone(),
             Err(error) => {
                 let message = format!("the header cannot be read: {error}");
-                self.problem(Severity::Error, file, 1, message, "write the file as UTF-8 text with a header line");
+                self.problem(
+                    Severity::Error,
+                    file,
+                    1,
+                    message,
+                    "write the file as UTF-8 text with a header line",
+                );
                 return;
             }
         };
@@ -29,8 +36,15 @@ impl Importer {
                     self.problem(Severity::Error, file, 1, message, "remove one of them");
                 }
                 None => {
-                    let message = format!("the column `{}` is not understood and was left out", shown(header));
-                    self.problem(Severity::Warning, file, 1, message, "`banbury network schema` lists the columns");
+                    let message =
+                        format!("the column `{}` is not understood and was left out", shown(header));
+                    self.problem(
+                        Severity::Warning,
+                        file,
+                        1,
+                        message,
+                        "`banbury network schema` lists the columns",
+                    );
                 }
             }
         }
@@ -56,7 +70,13 @@ impl Importer {
             let line = record.position().map_or(line, |p| p.line().min(u64::from(u32::MAX)) as u32);
             if record.len() != headers.len() {
                 let message = format!("the row has {} cells, the header {}", record.len(), headers.len());
-                self.problem(Severity::Error, file, line, message, "put cells that hold commas between quotes");
+                self.problem(
+                    Severity::Error,
+                    file,
+                    line,
+                    message,
+                    "put cells that hold commas between quotes",
+                );
                 *self.report.rows.entry(table.name()).or_default() += 1;
                 *self.report.skipped.entry(table.name()).or_default() += 1;
                 continue;

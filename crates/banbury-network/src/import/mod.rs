@@ -187,7 +187,8 @@ impl Importer {
                 let id = self.inventory.id(self.inventory.key(table, row)).to_owned();
                 let (file, line) = self.inventory.place(table, row);
                 *self.report.skipped.entry(table.name()).or_default() += 1;
-                let message = format!("`{}` was given before: `{id}` names two rows", table.columns()[0].name);
+                let message =
+                    format!("`{}` was given before: `{id}` names two rows", table.columns()[0].name);
                 self.problem(Severity::Error, file, line, message, "give each row its own identifier");
             }
             self.inventory.drop_rows(table, &doubles);
@@ -210,8 +211,10 @@ impl Importer {
         for (table, row, column, kind, sym) in dangling {
             let target = if let crate::cell::Kind::Reference(name) = kind { name } else { "" };
             let (file, line) = self.inventory.place(table, row);
-            let message = format!("`{column}` names `{}`, which is not in `{target}`", self.inventory.id(sym));
-            let remedy = format!("add the row to `{target}`, correct the identifier, or leave the cell empty");
+            let message =
+                format!("`{column}` names `{}`, which is not in `{target}`", self.inventory.id(sym));
+            let remedy =
+                format!("add the row to `{target}`, correct the identifier, or leave the cell empty");
             self.problem(Severity::Error, file, line, message, &remedy);
         }
         self.report.errors += more;
@@ -222,13 +225,19 @@ impl Importer {
     fn vocabulary(&mut self) {
         const STATUSES: &[&str] =
             &["planned", "staged", "active", "offline", "failed", "inventory", "decommissioning", "retired"];
-        const LINK_STATUSES: &[&str] = &["planned", "staged", "active", "offline", "decommissioning", "retired"];
+        const LINK_STATUSES: &[&str] =
+            &["planned", "staged", "active", "offline", "decommissioning", "retired"];
         const UNITS: &[&str] = &["", "mbit/s", "gbit/s"];
         let roles = Roles::of(&self.inventory);
         let mut bad: Vec<(TableId, usize, String, String)> = Vec::new();
         let names = &self.inventory.pools.names;
         let mut verdicts: BTreeMap<(u8, Sym), Option<String>> = BTreeMap::new();
-        let mut check = |table: TableId, row: usize, what: u8, column: &str, sym: Sym, allowed: Option<&[&str]>| {
+        let mut check = |table: TableId,
+                         row: usize,
+                         what: u8,
+                         column: &str,
+                         sym: Sym,
+                         allowed: Option<&[&str]>| {
             let verdict = verdicts.entry((what, sym)).or_insert_with(|| {
                 let word = names.get(sym);
                 match allowed {

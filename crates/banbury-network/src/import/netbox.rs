@@ -69,7 +69,10 @@ impl Mapping {
                 .ok_or_else(|| format!("`{}`: there is no table `{}`", source.endpoint, source.table))?;
             for column in source.columns.keys().chain(source.values.keys()) {
                 if !table.columns().iter().any(|c| c.name == column) {
-                    return Err(format!("`{}`: the table `{}` has no column `{column}`", source.endpoint, source.table));
+                    return Err(format!(
+                        "`{}`: the table `{}` has no column `{column}`",
+                        source.endpoint, source.table
+                    ));
                 }
             }
         }
@@ -159,7 +162,10 @@ impl Importer {
             endpoint: String::new(),
             table: table.name().to_owned(),
             key: None,
-            columns: columns.iter().map(|c| (c.name.to_owned(), ColumnMapping::Path(c.name.to_owned()))).collect(),
+            columns: columns
+                .iter()
+                .map(|c| (c.name.to_owned(), ColumnMapping::Path(c.name.to_owned())))
+                .collect(),
             values: BTreeMap::new(),
             only_with: Vec::new(),
         };
@@ -196,7 +202,13 @@ impl Importer {
                 for key in keys(&element) {
                     if !columns.iter().any(|c| c.name == key) {
                         let message = format!("the key `{key}` is not understood and was left out");
-                        self.problem(Severity::Warning, file, 1, message, "`banbury network schema` lists the columns");
+                        self.problem(
+                            Severity::Warning,
+                            file,
+                            1,
+                            message,
+                            "`banbury network schema` lists the columns",
+                        );
                     }
                 }
             }

@@ -65,7 +65,13 @@ impl Importer {
             Ok(root) => root,
             Err(error) => {
                 let message = format!("the JSON is malformed: {error}");
-                return self.problem(Severity::Error, file, error.line() as u32, message, "export the objects again");
+                return self.problem(
+                    Severity::Error,
+                    file,
+                    error.line() as u32,
+                    message,
+                    "export the objects again",
+                );
             }
         };
         let mut walk = Walk::default();
@@ -89,7 +95,12 @@ impl Importer {
         let mut number = 0;
         for (site, (lat, lon)) in &walk.sites {
             number += 1;
-            let cells = [("site_id", site.clone()), ("name", site.clone()), ("lat", lat.clone()), ("lon", lon.clone())];
+            let cells = [
+                ("site_id", site.clone()),
+                ("name", site.clone()),
+                ("lat", lat.clone()),
+                ("lon", lon.clone()),
+            ];
             self.put(TableId::sites, &cells, file, number);
         }
         for (dn, role, element) in &walk.functions {
@@ -108,13 +119,16 @@ impl Importer {
     }
 
     fn nrm_relations(&mut self, walk: &Walk, file: u32, mut number: u32) {
-        let known: std::collections::BTreeSet<&str> = walk.functions.iter().map(|(dn, ..)| dn.as_str()).collect();
+        let known: std::collections::BTreeSet<&str> =
+            walk.functions.iter().map(|(dn, ..)| dn.as_str()).collect();
         for (dn, _, element) in &walk.functions {
             for manager in &element.managed_by {
                 // The manager may be named by the object that holds it.
                 let inside = format!("{manager},");
-                let manager =
-                    known.iter().find(|k| **k == manager || k.starts_with(&inside)).map_or(manager.as_str(), |k| k);
+                let manager = known
+                    .iter()
+                    .find(|k| **k == manager || k.starts_with(&inside))
+                    .map_or(manager.as_str(), |k| k);
                 if manager == dn {
                     continue;
                 }
@@ -202,7 +216,9 @@ impl Walk {
         if let Some(managers) = attributes.get("managedBy").and_then(Value::as_array) {
             element.managed_by = managers.iter().map(scalar).filter(|m| !m.is_empty()).collect();
         }
-        if let Some(place) = attributes.get("peeParametersList").and_then(Value::as_array).and_then(|l| l.first()) {
+        if let Some(place) =
+            attributes.get("peeParametersList").and_then(Value::as_array).and_then(|l| l.first())
+        {
             let field = |name: &str| place.get(name).map(scalar).unwrap_or_default();
             set(&mut element.location, field("siteIdentification"));
             if !element.location.is_empty() {

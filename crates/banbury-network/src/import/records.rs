@@ -74,7 +74,11 @@ impl<R: Read> Records<R> {
         let (mut depth, mut in_string, mut escaped, mut started) = (0usize, false, false, false);
         loop {
             if !self.fill()? {
-                return if started && depth == 0 && !in_string { Ok(()) } else { Err("the file ends within a value".into()) };
+                return if started && depth == 0 && !in_string {
+                    Ok(())
+                } else {
+                    Err("the file ends within a value".into())
+                };
             }
             let bytes = &self.buffer[self.at..self.end];
             let mut used = bytes.len();
@@ -175,7 +179,8 @@ impl<R: Read> Records<R> {
                         return Err("a colon is missing in the JSON object".into());
                     }
                     self.at += 1;
-                    let is_list = key.len() == self.list.len() + 2 && key[1..key.len() - 1] == *self.list.as_bytes();
+                    let is_list =
+                        key.len() == self.list.len() + 2 && key[1..key.len() - 1] == *self.list.as_bytes();
                     if is_list && self.peek()? == Some(b'[') {
                         self.at += 1;
                         self.state = State::List { in_object: true };
@@ -330,7 +335,8 @@ impl<'de> Visitor<'de> for Walk<'_> {
         let every = child("*");
         let mut position = 0usize;
         loop {
-            let by_number = step.children.iter().find(|(k, _)| k.parse() == Ok(position)).map(|&(_, next)| next);
+            let by_number =
+                step.children.iter().find(|(k, _)| k.parse() == Ok(position)).map(|&(_, next)| next);
             let next = by_number.or(every);
             let more = match next {
                 Some(at) => list
@@ -398,7 +404,8 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
 pub(super) fn keys(element: &[u8]) -> Vec<String> {
     #[derive(serde::Deserialize)]
     struct Keys<'a>(#[serde(borrow)] std::collections::BTreeMap<Cow<'a, str>, IgnoredAny>);
-    serde_json::from_slice::<Keys<'_>>(element).map_or_else(|_| Vec::new(), |k| k.0.keys().map(|k| k.to_string()).collect())
+    serde_json::from_slice::<Keys<'_>>(element)
+        .map_or_else(|_| Vec::new(), |k| k.0.keys().map(|k| k.to_string()).collect())
 }
 
 #[cfg(test)]
@@ -431,7 +438,10 @@ mod tests {
 
     #[test]
     fn pages_and_lists() {
-        assert_eq!(all(r#"[{"a":"]}"}, 2 ,"x\"y",[3]]"#).unwrap(), [r#"{"a":"]}"}"#, "2", r#""x\"y""#, "[3]"]);
+        assert_eq!(
+            all(r#"[{"a":"]}"}, 2 ,"x\"y",[3]]"#).unwrap(),
+            [r#"{"a":"]}"}"#, "2", r#""x\"y""#, "[3]"]
+        );
         assert_eq!(
             all(r#"{"next":null,"results":[{"a":{}},{"b":1}],"count":2}
 {"results":[],"x":"results"}"#)
@@ -443,7 +453,20 @@ mod tests {
 
     #[test]
     fn malformed_streams_end_with_a_message() {
-        for text in ["{", "[", "[{", "[\"", "{\"results\":[", "{\"results\"}", "{\"a\":1}", "7", "[}", "{]", "[:]", "{,"] {
+        for text in [
+            "{",
+            "[",
+            "[{",
+            "[\"",
+            "{\"results\":[",
+            "{\"results\"}",
+            "{\"a\":1}",
+            "7",
+            "[}",
+            "{]",
+            "[:]",
+            "{,",
+        ] {
             assert!(all(text).is_err(), "{text}");
         }
     }

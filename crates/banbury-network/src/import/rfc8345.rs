@@ -15,13 +15,25 @@ impl Importer {
             Ok(root) => root,
             Err(error) => {
                 let message = format!("the JSON is malformed: {error}");
-                return self.problem(Severity::Error, file, error.line() as u32, message, "export the topology again");
+                return self.problem(
+                    Severity::Error,
+                    file,
+                    error.line() as u32,
+                    message,
+                    "export the topology again",
+                );
             }
         };
         let networks = leaf(&root, "networks").and_then(|n| leaf(n, "network")).and_then(Value::as_array);
         let Some(networks) = networks else {
             let message = "there is no `ietf-network:networks` with a list `network`".to_owned();
-            return self.problem(Severity::Error, file, 0, message, "export the topology as RFC 8345 describes it");
+            return self.problem(
+                Severity::Error,
+                file,
+                0,
+                message,
+                "export the topology as RFC 8345 describes it",
+            );
         };
         let elements = leaf(&root, "network-inventory")
             .and_then(|n| leaf(n, "network-elements"))
@@ -83,7 +95,8 @@ impl Importer {
         let mut cells = [""; 32];
         let columns = table.columns();
         for (column, cell) in columns.iter().zip(cells.iter_mut()) {
-            *cell = values.iter().find(|(name, v)| *name == column.name && !v.is_empty()).map_or("", |(_, v)| v);
+            *cell =
+                values.iter().find(|(name, v)| *name == column.name && !v.is_empty()).map_or("", |(_, v)| v);
         }
         self.row(table, &cells[..columns.len()], file, number);
     }

@@ -24,11 +24,11 @@ pub(crate) use planes::control_edges;
 pub use planes::{AdminCountry, ClearTextManagement, MgmtReach, MgmtScope, MgmtSegregation, RemoteAccess};
 pub(crate) use presence::distance_km;
 pub use presence::{
-    ComponentOrigin, ExcludeCountry, ExcludeHosting, ExcludeNear, ExcludeRole, ExcludeServicePath, InstallBan,
-    LinkBan, LinkEncryption, ManagedService, MaxCount, RemovalPlan, SanctionsAffected,
+    ComponentOrigin, ExcludeCountry, ExcludeHosting, ExcludeNear, ExcludeRole, ExcludeServicePath,
+    InstallBan, LinkBan, LinkEncryption, ManagedService, MaxCount, RemovalPlan, SanctionsAffected,
 };
-pub(crate) use resilience::{access_nodes, anchors, link_edges};
 pub use resilience::{DisjointPaths, MustTraverse, SurviveVendorOut, SyncChain};
+pub(crate) use resilience::{access_nodes, anchors, link_edges};
 pub(crate) use shares::cap_members;
 pub use shares::{CapShare, Group, MaxVendors, Measure, MinVendors, VendorShare, share_rows};
 pub use software::{Eol, HardwareSupport, PatchWithin, ReleaseApproval};
@@ -163,7 +163,11 @@ impl Check {
     /// Parameters that no network could meet or violate.
     pub(crate) fn validate(&self) -> Result<(), String> {
         let share = |value: f64| {
-            if (0.0..=1.0).contains(&value) { Ok(()) } else { Err("`max_share` is a fraction from 0 to 1".to_owned()) }
+            if (0.0..=1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err("`max_share` is a fraction from 0 to 1".to_owned())
+            }
         };
         let roles = |set: &RoleSet| set.validate();
         match self {
@@ -205,7 +209,8 @@ impl RoleSet {
     }
 
     fn validate(&self) -> Result<(), String> {
-        let domains: std::collections::BTreeSet<&str> = crate::roles::ROLES.iter().map(|r| r.domain).collect();
+        let domains: std::collections::BTreeSet<&str> =
+            crate::roles::ROLES.iter().map(|r| r.domain).collect();
         for word in self.words() {
             if let Some(domain) = word.strip_prefix('@') {
                 if !domains.contains(domain) {
@@ -359,7 +364,11 @@ pub(crate) fn vendor_steps(world: &World<'_>, node: usize) -> Vec<String> {
 }
 
 pub(crate) fn designated_evidence(world: &World<'_>, node: usize) -> Evidence {
-    Evidence { nodes: vec![world.inventory.node_id(node).to_owned()], steps: vendor_steps(world, node), ..Evidence::default() }
+    Evidence {
+        nodes: vec![world.inventory.node_id(node).to_owned()],
+        steps: vendor_steps(world, node),
+        ..Evidence::default()
+    }
 }
 
 fn default_true() -> bool {

@@ -71,8 +71,12 @@ impl MgmtReach {
                 let ids: Vec<String> = path.iter().map(|&n| inventory.node_id(n).to_owned()).collect();
                 let mut evidence = Evidence { nodes: vec![ids[0].clone()], ..Evidence::default() };
                 evidence.steps = vendor_steps(world, node);
-                let shown: Vec<String> =
-                    path.iter().map(|&n| format!("{} ({})", inventory.node_id(n), inventory.name(inventory.nodes[n].role.0))).collect();
+                let shown: Vec<String> = path
+                    .iter()
+                    .map(|&n| {
+                        format!("{} ({})", inventory.node_id(n), inventory.name(inventory.nodes[n].role.0))
+                    })
+                    .collect();
                 evidence.step(format!("it can administer, step by step: {}", shown.join(" > ")));
                 evidence.path = ids;
                 out.node(world, node, evidence);
@@ -88,7 +92,8 @@ fn live_flows(world: &World<'_>, mut each: impl FnMut(usize, usize, usize)) {
     let allow = NameSet::of(inventory, ["allow"].into_iter());
     for (flow, row) in inventory.admin_flows.iter().enumerate() {
         let (Some(from), Some(to)) = (row.src.row(), row.dst.row()) else { continue };
-        if active.contains(row.status.0) && allow.contains(row.action.0) && world.live(from) && world.live(to) {
+        if active.contains(row.status.0) && allow.contains(row.action.0) && world.live(from) && world.live(to)
+        {
             each(flow, from, to);
         }
     }
@@ -181,7 +186,8 @@ impl ClearTextManagement {
             } else if protocols.contains(row.protocol.0) {
                 let ends = vec![inventory.node_id(from).to_owned(), inventory.node_id(to).to_owned()];
                 let mut evidence = Evidence { nodes: ends, ..Evidence::default() };
-                evidence.step(format!("it uses `{}`, which is not encrypted", inventory.name(row.protocol.0)));
+                evidence
+                    .step(format!("it uses `{}`, which is not encrypted", inventory.name(row.protocol.0)));
                 out.find(id, SubjectKind::Flow, flow, evidence);
             }
         });
@@ -230,7 +236,10 @@ impl RemoteAccess {
                         evidence.step(format!("it passes {name}, which is not live"));
                     }
                     if !via_roles.contains(inventory.nodes[via].role.0) {
-                        evidence.step(format!("it passes {name}, which is `{}`", inventory.name(inventory.nodes[via].role.0)));
+                        evidence.step(format!(
+                            "it passes {name}, which is `{}`",
+                            inventory.name(inventory.nodes[via].role.0)
+                        ));
                     }
                     if world.designated(via) {
                         evidence.step(format!("it passes {name}, which comes from a designated vendor"));

@@ -12,7 +12,13 @@ use crate::world::{NameSet, World};
 
 /// Calls `each` for every live node of the functions in scope; counts them, and reports those
 /// whose vendor is not known.
-fn live_nodes(world: &World<'_>, scope: &InScope, roles: &RoleSet, out: &mut Outcome, mut each: impl FnMut(usize, &mut Outcome)) {
+fn live_nodes(
+    world: &World<'_>,
+    scope: &InScope,
+    roles: &RoleSet,
+    out: &mut Outcome,
+    mut each: impl FnMut(usize, &mut Outcome),
+) {
     let inventory = world.inventory;
     let roles = roles.of(inventory);
     for (node, row) in inventory.nodes.iter().enumerate() {
@@ -90,7 +96,10 @@ impl ExcludeHosting {
                 at = inventory.nodes[host].host.row();
             }
             if unresolved {
-                out.unknown("nodes: `vendor_name` of a host is not that of a known vendor", inventory.node_id(node));
+                out.unknown(
+                    "nodes: `vendor_name` of a host is not that of a known vendor",
+                    inventory.node_id(node),
+                );
             }
         }
     }
@@ -129,7 +138,9 @@ impl ExcludeNear {
         for (row, place) in inventory.locations.iter().enumerate() {
             let class = inventory.name(place.class.0);
             let radius = self.radius_km.iter().find(|(k, _)| k.eq_ignore_ascii_case(class)).map(|(_, &r)| r);
-            let (Some(radius), Some(lat), Some(lon)) = (radius, place.lat.known(), place.lon.known()) else { continue };
+            let (Some(radius), Some(lat), Some(lon)) = (radius, place.lat.known(), place.lon.known()) else {
+                continue;
+            };
             // One degree of latitude is 111.19 km.
             let reach = radius / 111.0 + 0.001;
             for band in ((lat - reach) * 10.0).floor() as i32..=((lat + reach) * 10.0).floor() as i32 {
@@ -223,9 +234,10 @@ impl ExcludeServicePath {
             }
             let Some(hops) = passes.get(&service) else { continue };
             let mut evidence = Evidence::default();
-            let class = inventory.services[service].customer.row().map_or("", |c| {
-                inventory.name(inventory.customers[c].class.0)
-            });
+            let class = inventory.services[service]
+                .customer
+                .row()
+                .map_or("", |c| inventory.name(inventory.customers[c].class.0));
             evidence.step(format!("{id} serves a customer of class `{class}`"));
             for &(hop, node) in hops.iter().take(Evidence::NODES) {
                 let row = &inventory.service_paths[hop];
@@ -268,8 +280,12 @@ impl ExcludeCountry {
             let Some(vendor) = world.vendor(node) else { return };
             let country = inventory.vendors.get(vendor).map_or("", |v| inventory.id(v.country.0));
             if barred[vendor] {
-                let mut evidence = Evidence { nodes: vec![inventory.node_id(node).to_owned()], ..Evidence::default() };
-                evidence.step(format!("{} is seated in or controlled from a listed country", world.vendor_name(vendor)));
+                let mut evidence =
+                    Evidence { nodes: vec![inventory.node_id(node).to_owned()], ..Evidence::default() };
+                evidence.step(format!(
+                    "{} is seated in or controlled from a listed country",
+                    world.vendor_name(vendor)
+                ));
                 evidence.figure("country", country);
                 out.node(world, node, evidence);
             } else if country.is_empty() {
@@ -355,13 +371,21 @@ impl ComponentOrigin {
         let mut looked_at: BTreeMap<usize, ()> = BTreeMap::new();
         for (part, row) in inventory.components.iter().enumerate() {
             let Some(node) = row.node.row() else { continue };
-            if !kinds.contains(row.kind.0) || !world.live(node) || world.designated(node) || !scope.node(world, node) {
+            if !kinds.contains(row.kind.0)
+                || !world.live(node)
+                || world.designated(node)
+                || !scope.node(world, node)
+            {
                 continue;
             }
             looked_at.insert(node, ());
             match (row.vendor.row(), row.essential.known()) {
-                (Some(vendor), Some(true)) if world.vendor_designated(vendor) => bad.entry(node).or_default().push(part),
-                (None, Some(true) | None) => out.unknown("components: `vendor_id` is empty", inventory.node_id(node)),
+                (Some(vendor), Some(true)) if world.vendor_designated(vendor) => {
+                    bad.entry(node).or_default().push(part)
+                }
+                (None, Some(true) | None) => {
+                    out.unknown("components: `vendor_id` is empty", inventory.node_id(node))
+                }
                 (Some(vendor), None) if world.vendor_designated(vendor) => {
                     out.unknown("components: `essential` is empty", inventory.node_id(node));
                 }
@@ -370,7 +394,8 @@ impl ComponentOrigin {
         }
         out.subjects += looked_at.len() as u64;
         for (node, parts) in bad {
-            let mut evidence = Evidence { nodes: vec![inventory.node_id(node).to_owned()], ..Evidence::default() };
+            let mut evidence =
+                Evidence { nodes: vec![inventory.node_id(node).to_owned()], ..Evidence::default() };
             for part in parts {
                 let row = &inventory.components[part];
                 let Some(vendor) = row.vendor.row() else { continue };
@@ -403,8 +428,13 @@ impl ManagedService {
             }
             out.subjects += 1;
             if let Some(provider) = row.managed_by.row().filter(|&v| world.vendor_designated(v)) {
-                let mut evidence = Evidence { nodes: vec![inventory.node_id(node).to_owned()], ..Evidence::default() };
-                evidence.step(format!("{} is operated by {}", inventory.node_id(node), world.vendor_name(provider)));
+                let mut evidence =
+                    Evidence { nodes: vec![inventory.node_id(node).to_owned()], ..Evidence::default() };
+                evidence.step(format!(
+                    "{} is operated by {}",
+                    inventory.node_id(node),
+                    world.vendor_name(provider)
+                ));
                 evidence.steps.extend(world.why_designated(provider));
                 out.node(world, node, evidence);
             }
@@ -454,7 +484,9 @@ impl MaxCount {
         let groups = super::shares::groups(inventory, self.group);
         let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         live_nodes(world, scope, &self.roles, out, |node, _| {
-            if let Some(group) = super::shares::group_of(inventory, &groups, node).filter(|_| world.designated(node)) {
+            if let Some(group) =
+                super::shares::group_of(inventory, &groups, node).filter(|_| world.designated(node))
+            {
                 found.entry(group).or_default().push(node);
             }
         });
@@ -462,7 +494,8 @@ impl MaxCount {
             let mut evidence = Evidence::default();
             evidence.figure("count", nodes.len() as u64);
             evidence.figure("max", self.max);
-            evidence.nodes = nodes.iter().take(Evidence::NODES).map(|&n| inventory.node_id(n).to_owned()).collect();
+            evidence.nodes =
+                nodes.iter().take(Evidence::NODES).map(|&n| inventory.node_id(n).to_owned()).collect();
             evidence.step(format!("{} designated nodes stand where {} may", nodes.len(), self.max));
             super::shares::group_finding(inventory, self.group, group, evidence, out);
         }
@@ -489,9 +522,13 @@ impl LinkEncryption {
                 continue;
             }
             let touches = |n: &usize| {
-                world.live_designated(*n) && roles.contains(inventory.nodes[*n].role.0) && scope.node(world, *n)
+                world.live_designated(*n)
+                    && roles.contains(inventory.nodes[*n].role.0)
+                    && scope.node(world, *n)
             };
-            let Some(end) = row.a.row().filter(touches).or_else(|| row.b.row().filter(touches)) else { continue };
+            let Some(end) = row.a.row().filter(touches).or_else(|| row.b.row().filter(touches)) else {
+                continue;
+            };
             out.subjects += 1;
             let id = inventory.id(row.id.0);
             if row.encryption.0.is_empty() {
@@ -528,9 +565,13 @@ impl LinkBan {
             }
             out.subjects += 1;
             let touches = |n: &usize| {
-                world.live_designated(*n) && roles.contains(inventory.nodes[*n].role.0) && scope.node(world, *n)
+                world.live_designated(*n)
+                    && roles.contains(inventory.nodes[*n].role.0)
+                    && scope.node(world, *n)
             };
-            let Some(end) = row.a.row().filter(touches).or_else(|| row.b.row().filter(touches)) else { continue };
+            let Some(end) = row.a.row().filter(touches).or_else(|| row.b.row().filter(touches)) else {
+                continue;
+            };
             let id = inventory.id(row.id.0);
             match row.capacity.known() {
                 Some(capacity) if capacity < self.min_capacity_gbps => {}

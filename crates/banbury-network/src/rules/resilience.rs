@@ -16,7 +16,9 @@ pub(crate) fn link_edges<'i>(
     let active = NameSet::of(inventory, ["active"].into_iter());
     (0..inventory.links.len()).filter_map(move |link| {
         let row = &inventory.links[link];
-        (active.contains(row.status.0) && kinds.contains(row.kind.0)).then(|| row.a.row().zip(row.b.row())).flatten()
+        (active.contains(row.status.0) && kinds.contains(row.kind.0))
+            .then(|| row.a.row().zip(row.b.row()))
+            .flatten()
     })
 }
 
@@ -93,7 +95,11 @@ pub(crate) fn anchors(world: &World<'_>, roles: &RoleSet, site_kinds: &[String])
 
 fn site_evidence(inventory: &Inventory, site: usize, access: &[u32]) -> Evidence {
     let mut evidence = Evidence {
-        nodes: access.iter().take(Evidence::NODES).map(|&n| inventory.node_id(n as usize).to_owned()).collect(),
+        nodes: access
+            .iter()
+            .take(Evidence::NODES)
+            .map(|&n| inventory.node_id(n as usize).to_owned())
+            .collect(),
         ..Evidence::default()
     };
     evidence.step(format!(
@@ -134,9 +140,15 @@ impl SurviveVendorOut {
                 None => evidence.step("it reaches no core site even with all equipment in place"),
                 Some(&node) => {
                     let path = path_from(&with, node as usize);
-                    let barred: Vec<&str> =
-                        path.iter().filter(|&&n| world.designated(n)).map(|&n| inventory.node_id(n)).collect();
-                    evidence.step(format!("a shortest path to a core site passes the designated {}", barred.join(", ")));
+                    let barred: Vec<&str> = path
+                        .iter()
+                        .filter(|&&n| world.designated(n))
+                        .map(|&n| inventory.node_id(n))
+                        .collect();
+                    evidence.step(format!(
+                        "a shortest path to a core site passes the designated {}",
+                        barred.join(", ")
+                    ));
                     evidence.step("without designated equipment no path is left");
                     evidence.path = path.iter().map(|&n| inventory.node_id(n).to_owned()).collect();
                 }
@@ -190,7 +202,10 @@ impl DisjointPaths {
                         format!("every path from {name} to the core passes {cut}")
                     }
                     Separation::Separated { by } => {
-                        format!("{name} reaches one core site only, {}", inventory.site_id(sites[by as usize - nodes]))
+                        format!(
+                            "{name} reaches one core site only, {}",
+                            inventory.site_id(sites[by as usize - nodes])
+                        )
                     }
                     _ => format!("{name} reaches no core site"),
                 };
@@ -231,7 +246,11 @@ impl MustTraverse {
             let path = path_from(&next, node);
             let ids: Vec<String> = path.iter().map(|&n| inventory.node_id(n).to_owned()).collect();
             let mut evidence = Evidence { nodes: vec![ids[0].clone()], ..Evidence::default() };
-            evidence.step(format!("{} is reached by {} without the function that must lie between", ids[ids.len() - 1], ids.join(" > ")));
+            evidence.step(format!(
+                "{} is reached by {} without the function that must lie between",
+                ids[ids.len() - 1],
+                ids.join(" > ")
+            ));
             evidence.path = ids;
             out.node(world, node, evidence);
         }
@@ -258,11 +277,16 @@ impl SyncChain {
         let (roles, clocks) = (self.roles.of(inventory), self.clock_roles.of(inventory));
         let edges = inventory.sync.iter().filter_map(|row| row.source.row().zip(row.node.row()));
         let graph = Graph::directed(inventory.nodes.len(), edges.clone());
-        let all_clocks = || (0..inventory.nodes.len()).filter(|&n| clocks.contains(inventory.nodes[n].role.0));
+        let all_clocks =
+            || (0..inventory.nodes.len()).filter(|&n| clocks.contains(inventory.nodes[n].role.0));
         let clean = graph.reach(all_clocks(), |n| world.live(n) && !world.designated(n));
         let any = graph.reach(all_clocks(), |n| world.live(n));
         for (node, row) in inventory.nodes.iter().enumerate() {
-            if !roles.contains(row.role.0) || !world.live(node) || world.designated(node) || !scope.node(world, node) {
+            if !roles.contains(row.role.0)
+                || !world.live(node)
+                || world.designated(node)
+                || !scope.node(world, node)
+            {
                 continue;
             }
             out.subjects += 1;
@@ -275,8 +299,11 @@ impl SyncChain {
                     evidence.step(format!("{id} has no timing chain to a live grandmaster"));
                 } else {
                     let path = path_from(&any, node);
-                    let barred: Vec<&str> =
-                        path.iter().filter(|&&n| world.designated(n)).map(|&n| inventory.node_id(n)).collect();
+                    let barred: Vec<&str> = path
+                        .iter()
+                        .filter(|&&n| world.designated(n))
+                        .map(|&n| inventory.node_id(n))
+                        .collect();
                     evidence.step(format!("its timing chain passes the designated {}", barred.join(", ")));
                     evidence.path = path.iter().map(|&n| inventory.node_id(n).to_owned()).collect();
                 }

@@ -111,7 +111,13 @@ fn group_name(inventory: &Inventory, group: Group, row: usize) -> String {
     }
 }
 
-pub(super) fn group_finding(inventory: &Inventory, group: Group, row: usize, evidence: Evidence, out: &mut Outcome) {
+pub(super) fn group_finding(
+    inventory: &Inventory,
+    group: Group,
+    row: usize,
+    evidence: Evidence,
+    out: &mut Outcome,
+) {
     out.findings.push(Finding {
         subject: group_name(inventory, group, row),
         kind: SubjectKind::Region,
@@ -193,7 +199,11 @@ impl CapShare {
         }
     }
 
-    fn members<'w>(&'w self, world: &'w World<'w>, scope: &'w InScope) -> impl Iterator<Item = (usize, usize)> + 'w {
+    fn members<'w>(
+        &'w self,
+        world: &'w World<'w>,
+        scope: &'w InScope,
+    ) -> impl Iterator<Item = (usize, usize)> + 'w {
         let inventory = world.inventory;
         let roles = self.roles.of(inventory);
         let groups = groups(inventory, self.group);
@@ -230,7 +240,11 @@ impl CapShare {
                     self.max_share * 100.0
                 ));
                 if sum.missing > 0 {
-                    evidence.step(format!("{} nodes have no `{}` and are left out", sum.missing, self.measure.column()));
+                    evidence.step(format!(
+                        "{} nodes have no `{}` and are left out",
+                        sum.missing,
+                        self.measure.column()
+                    ));
                 }
                 group_finding(inventory, self.group, group, evidence, out);
             } else if sum.all > 0.0 && (sum.designated + sum.unresolved) / sum.all > self.max_share {
@@ -299,7 +313,11 @@ pub fn share_rows(cap: &CapShare, world: &World<'_>, scope: &InScope) -> Vec<Sha
 
 /// Each group with its sum and its designated nodes with their weights. Of several designated nodes
 /// at a site one carries the site's weight.
-pub(crate) fn cap_members(cap: &CapShare, world: &World<'_>, scope: &InScope) -> Vec<(String, f64, Vec<(usize, f64)>)> {
+pub(crate) fn cap_members(
+    cap: &CapShare,
+    world: &World<'_>,
+    scope: &InScope,
+) -> Vec<(String, f64, Vec<(usize, f64)>)> {
     let inventory = world.inventory;
     let mut sums: BTreeMap<usize, (Sum, Vec<(usize, f64)>)> = BTreeMap::new();
     for (group, node) in cap.members(world, scope) {
@@ -315,7 +333,9 @@ pub(crate) fn cap_members(cap: &CapShare, world: &World<'_>, scope: &InScope) ->
             members.push((node, weight));
         }
     }
-    sums.into_iter().map(|(g, (sum, members))| (group_name(inventory, cap.group, g), sum.all, members)).collect()
+    sums.into_iter()
+        .map(|(g, (sum, members))| (group_name(inventory, cap.group, g), sum.all, members))
+        .collect()
 }
 
 /// For each vendor, the vendor at the top of the chain that controls it.
@@ -327,7 +347,9 @@ fn roots(world: &World<'_>) -> Vec<usize> {
             for _ in 0..64 {
                 let Some(row) = inventory.vendors.get(at) else { break };
                 match row.parent.row() {
-                    Some(parent) if row.ownership.known().unwrap_or(0.0) >= world.profile.control_pct => at = parent,
+                    Some(parent) if row.ownership.known().unwrap_or(0.0) >= world.profile.control_pct => {
+                        at = parent
+                    }
                     _ => break,
                 }
             }
@@ -349,7 +371,13 @@ pub struct VendorShare {
 impl VendorShare {
     pub(super) fn run(&self, world: &World<'_>, scope: &InScope, out: &mut Outcome) {
         let inventory = world.inventory;
-        let cap = CapShare { roles: self.roles.clone(), measure: self.measure, group: self.group, max_share: self.max_share, at: None };
+        let cap = CapShare {
+            roles: self.roles.clone(),
+            measure: self.measure,
+            group: self.group,
+            max_share: self.max_share,
+            at: None,
+        };
         let roots = roots(world);
         let mut sums: BTreeMap<usize, (f64, BTreeMap<usize, f64>)> = BTreeMap::new();
         for (group, node) in cap.members(world, scope) {
@@ -435,7 +463,9 @@ fn vendors_in(
     for (group, node) in cap.members(world, scope) {
         let vendors = found.entry(group).or_default();
         match world.vendor(node) {
-            Some(vendor) if !designated_only || world.designated(node) => *vendors.entry(roots[vendor]).or_default() += 1,
+            Some(vendor) if !designated_only || world.designated(node) => {
+                *vendors.entry(roots[vendor]).or_default() += 1
+            }
             Some(_) => {}
             None => out.unknown(NO_VENDOR, inventory.node_id(node)),
         }
@@ -445,8 +475,10 @@ fn vendors_in(
         if let Some(limit) = wrong(vendors.len()) {
             let mut evidence = Evidence::default();
             evidence.figure("vendors", vendors.len() as u64);
-            let names: Vec<String> =
-                vendors.iter().map(|(&v, nodes)| format!("{} ({nodes} nodes)", world.vendor_name(v))).collect();
+            let names: Vec<String> = vendors
+                .iter()
+                .map(|(&v, nodes)| format!("{} ({nodes} nodes)", world.vendor_name(v)))
+                .collect();
             evidence.step(format!("{} vendor groups: {}; {limit}", vendors.len(), names.join(", ")));
             group_finding(inventory, group, row, evidence, out);
         }

@@ -59,7 +59,9 @@ impl Eol {
                 .entry(key)
                 .or_insert_with(|| table.get(&(key.0, Version::parse(inventory.name(key.1)))).copied());
             match end.and_then(Date::known) {
-                None => out.unknown("software: no end of support for the node's release", inventory.node_id(node)),
+                None => {
+                    out.unknown("software: no end of support for the node's release", inventory.node_id(node))
+                }
                 Some(end) if end < world.date => {
                     let mut evidence = runs(inventory, node);
                     evidence.figure("end_of_support", end.to_string());
@@ -115,12 +117,17 @@ impl PatchWithin {
         let inventory = world.inventory;
         let severities = NameSet::of(inventory, self.severity.iter().map(String::as_str));
         let before = world.date.plus_days(-i32::from(self.days));
-        let mut due: rustc_hash::FxHashMap<Sym, Vec<(usize, Version, Version)>> = rustc_hash::FxHashMap::default();
+        let mut due: rustc_hash::FxHashMap<Sym, Vec<(usize, Version, Version)>> =
+            rustc_hash::FxHashMap::default();
         for (advisory, row) in inventory.advisories.iter().enumerate() {
             let exploited = !self.only_exploited || row.exploited.is_true();
             if severities.contains(row.severity.0) && row.published < before && exploited {
                 let (from, fixed) = (inventory.name(row.affected_from.0), inventory.name(row.fixed_in.0));
-                due.entry(row.platform.0).or_default().push((advisory, Version::parse(from), Version::parse(fixed)));
+                due.entry(row.platform.0).or_default().push((
+                    advisory,
+                    Version::parse(from),
+                    Version::parse(fixed),
+                ));
             }
         }
         let mut overdue: rustc_hash::FxHashMap<(Sym, Sym), Vec<usize>> = rustc_hash::FxHashMap::default();
@@ -138,7 +145,11 @@ impl PatchWithin {
             }
             let hits = overdue.entry(key).or_insert_with(|| {
                 let version = Version::parse(inventory.name(key.1));
-                advisories.iter().filter(|(_, from, fixed)| *from <= version && version < *fixed).map(|a| a.0).collect()
+                advisories
+                    .iter()
+                    .filter(|(_, from, fixed)| *from <= version && version < *fixed)
+                    .map(|a| a.0)
+                    .collect()
             });
             if hits.is_empty() {
                 return;
@@ -237,8 +248,10 @@ impl ReleaseApproval {
         let mut kinds = row.site_kinds.items(&inventory.pools).peekable();
         if kinds.peek().is_some() {
             let site = inventory.nodes[node].site.row().map(|s| &inventory.sites[s]);
-            let classes = site.map(|s| [s.kind.0, s.sensitivity.0, s.criticality.0].map(|c| inventory.name(c)));
-            let covers = classes.is_some_and(|classes| kinds.any(|k| classes.iter().any(|c| c.eq_ignore_ascii_case(k))));
+            let classes =
+                site.map(|s| [s.kind.0, s.sensitivity.0, s.criticality.0].map(|c| inventory.name(c)));
+            let covers = classes
+                .is_some_and(|classes| kinds.any(|k| classes.iter().any(|c| c.eq_ignore_ascii_case(k))));
             if !covers {
                 return Answer::Objection("it does not cover sites of this class".to_owned());
             }
@@ -249,7 +262,9 @@ impl ReleaseApproval {
         }
         if let Some(limit) = self.max_open_weight_db {
             if let Some(open) = row.open_weight.known().filter(|&w| w > limit) {
-                return Answer::Objection(format!("an open finding weighs {open} decibans, more than {limit}"));
+                return Answer::Objection(format!(
+                    "an open finding weighs {open} decibans, more than {limit}"
+                ));
             }
         }
         let evaluated = inventory.name(row.image_digest.0);
@@ -258,7 +273,9 @@ impl ReleaseApproval {
             return Answer::DigestMissing;
         }
         if !evaluated.is_empty() && !evaluated.eq_ignore_ascii_case(installed) {
-            return Answer::Objection(format!("the installed image {installed} is not the evaluated one, {evaluated}"));
+            return Answer::Objection(format!(
+                "the installed image {installed} is not the evaluated one, {evaluated}"
+            ));
         }
         Answer::Approved
     }
