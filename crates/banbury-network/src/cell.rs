@@ -260,10 +260,10 @@ impl Cell for Count {
         if trimmed.is_empty() {
             return Ok(Count(u32::MAX));
         }
-        if let Ok(value) = trimmed.parse::<u32>() {
-            if value != u32::MAX {
-                return Ok(Count(value));
-            }
+        if let Ok(value) = trimmed.parse::<u32>()
+            && value != u32::MAX
+        {
+            return Ok(Count(value));
         }
         // Spreadsheets write whole numbers as 120.0.
         let value = number(trimmed, 0.0, f64::from(u32::MAX - 1), "a whole number")?;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::control::{Control, Pack};
 use crate::date::Date;
 use crate::inventory::{Inventory, TableId};
-use crate::rules::{Check, InScope, Outcome};
+use crate::rules::{CapMembers, CapShare, Check, InScope, Outcome};
 use crate::verdict::SubjectKind;
 use crate::world::World;
 
@@ -165,7 +165,7 @@ pub fn plan_problem(
     as_of: Date,
 ) -> PlanProblem {
     let mut nodes: BTreeMap<usize, (u32, String)> = BTreeMap::new();
-    let mut caps: Vec<(String, String, u32, f64, Vec<(usize, f64)>)> = Vec::new();
+    let mut over: Vec<(String, u32, CapMembers, f64)> = Vec::new();
     let mut not_by_replacement: BTreeMap<String, u64> = BTreeMap::new();
     for pack in packs {
         for control in &pack.controls {
@@ -178,9 +178,8 @@ pub fn plan_problem(
             };
             match &control.check {
                 Check::CapShare(cap) => {
-                    let cap_nodes = cap.excess(&world, &control.scope);
-                    for (group, excess, members) in cap_nodes {
-                        caps.push((control.id.clone(), group, due, excess, members));
+                    for (group, excess) in excess(cap, &world, &control.scope) {
+                        over.push((control.id.clone(), due, group, excess));
                     }
                 }
                 _ => single_nodes(inventory, control, &world, due, &mut nodes, &mut not_by_replacement),
@@ -191,8 +190,11 @@ pub fn plan_problem(
     let mut sites: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     let mut units: Vec<Unit> = Vec::new();
     let mut unit_of: BTreeMap<usize, usize> = BTreeMap::new();
-    let candidates: BTreeSet<usize> =
-        nodes.keys().copied().chain(caps.iter().flat_map(|c| c.4.iter().map(|&(n, _)| n))).collect();
+    let candidates: BTreeSet<usize> = nodes
+        .keys()
+        .copied()
+        .chain(over.iter().flat_map(|o| o.2.designated.iter().map(|&(n, _)| n)))
+        .collect();
     for node in candidates {
         let row = &inventory.nodes[node];
         // Nodes without a site are units of their own.
@@ -216,22 +218,22 @@ pub fn plan_problem(
         entry.nodes.push(inventory.node_id(node).to_owned());
         entry.cost += price.cost;
         entry.hours += price.hours;
-        if let Some((due, because)) = nodes.get(&node) {
-            if entry.due.is_none_or(|d| *due < d) {
-                entry.due = Some(*due);
-                entry.because.clone_from(because);
-            }
+        if let Some((due, because)) = nodes.get(&node)
+            && entry.due.is_none_or(|d| *due < d)
+        {
+            entry.due = Some(*due);
+            entry.because.clone_from(because);
         }
         unit_of.insert(node, unit);
     }
-    let caps = caps
+    let caps = over
         .into_iter()
-        .map(|(control, group, due, excess, members)| {
+        .map(|(control, due, group, excess)| {
             let mut by_unit: BTreeMap<usize, f64> = BTreeMap::new();
-            for (node, weight) in members {
+            for (node, weight) in group.designated {
                 *by_unit.entry(unit_of[&node]).or_default() += weight;
             }
-            Cap { control, group, due, excess, members: by_unit.into_iter().collect() }
+            Cap { control, group: group.group, due, excess, members: by_unit.into_iter().collect() }
         })
         .collect();
     PlanProblem { start: as_of.quarter_start(0), units, caps, not_by_replacement }
@@ -277,23 +279,17 @@ fn single_nodes(
     }
 }
 
-impl crate::rules::CapShare {
-    /// For each group over its cap: what must go, and the designated nodes with their weights.
-    fn excess(
-        &self,
-        world: &World<'_>,
-        scope: &crate::control::Scope,
-    ) -> Vec<(String, f64, Vec<(usize, f64)>)> {
-        let scope = InScope::of(world, scope);
-        crate::rules::cap_members(self, world, &scope)
-            .into_iter()
-            .filter_map(|(group, all, members)| {
-                let designated: f64 = members.iter().map(|m| m.1).sum();
-                let excess = designated - self.max_share * all;
-                (excess > 1e-9 * all).then_some((group, excess, members))
-            })
-            .collect()
-    }
+/// For each group over its cap: its name, what must go, and the designated nodes with their weights.
+fn excess(cap: &CapShare, world: &World<'_>, scope: &crate::control::Scope) -> Vec<(CapMembers, f64)> {
+    let scope = InScope::of(world, scope);
+    crate::rules::cap_members(cap, world, &scope)
+        .into_iter()
+        .filter_map(|group| {
+            let designated: f64 = group.designated.iter().map(|m| m.1).sum();
+            let excess = designated - cap.max_share * group.all;
+            (excess > 1e-9 * group.all).then_some((group, excess))
+        })
+        .collect()
 }
 
 /// A plan made by looking at one unit at a time: those with the earliest deadline and the least

@@ -244,11 +244,11 @@ impl Importer {
                     None => text,
                 };
             }
-            if let Some(key) = plan.key {
-                if let Ok(n) = slots[key].text.parse::<u64>() {
-                    let sym = self.inventory.pools.ids.intern(cells[0]);
-                    ids.insert(n, sym);
-                }
+            if let Some(key) = plan.key
+                && let Ok(n) = slots[key].text.parse::<u64>()
+            {
+                let sym = self.inventory.pools.ids.intern(cells[0]);
+                ids.insert(n, sym);
             }
             self.row(plan.table, &cells[..columns.len()], file, number);
         }

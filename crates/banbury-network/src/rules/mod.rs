@@ -29,7 +29,7 @@ pub use presence::{
 };
 pub use resilience::{DisjointPaths, MustTraverse, SurviveVendorOut, SyncChain};
 pub(crate) use resilience::{access_nodes, anchors, link_edges};
-pub(crate) use shares::cap_members;
+pub(crate) use shares::{CapMembers, cap_members};
 pub use shares::{CapShare, Group, MaxVendors, Measure, MinVendors, VendorShare, share_rows};
 pub use software::{Eol, HardwareSupport, PatchWithin, ReleaseApproval};
 
@@ -212,11 +212,11 @@ impl RoleSet {
         let domains: std::collections::BTreeSet<&str> =
             crate::roles::ROLES.iter().map(|r| r.domain).collect();
         for word in self.words() {
-            if let Some(domain) = word.strip_prefix('@') {
-                if !domains.contains(domain) {
-                    let all: Vec<&str> = domains.iter().copied().collect();
-                    return Err(format!("there is no domain `{domain}`; the domains are {}", all.join(", ")));
-                }
+            if let Some(domain) = word.strip_prefix('@')
+                && !domains.contains(domain)
+            {
+                let all: Vec<&str> = domains.iter().copied().collect();
+                return Err(format!("there is no domain `{domain}`; the domains are {}", all.join(", ")));
             }
         }
         Ok(())

@@ -311,13 +311,16 @@ pub fn share_rows(cap: &CapShare, world: &World<'_>, scope: &InScope) -> Vec<Sha
         .collect()
 }
 
+/// A group under a cap: its name, its sum, its designated nodes with their weights.
+pub(crate) struct CapMembers {
+    pub group: String,
+    pub all: f64,
+    pub designated: Vec<(usize, f64)>,
+}
+
 /// Each group with its sum and its designated nodes with their weights. Of several designated nodes
 /// at a site one carries the site's weight.
-pub(crate) fn cap_members(
-    cap: &CapShare,
-    world: &World<'_>,
-    scope: &InScope,
-) -> Vec<(String, f64, Vec<(usize, f64)>)> {
+pub(crate) fn cap_members(cap: &CapShare, world: &World<'_>, scope: &InScope) -> Vec<CapMembers> {
     let inventory = world.inventory;
     let mut sums: BTreeMap<usize, (Sum, Vec<(usize, f64)>)> = BTreeMap::new();
     for (group, node) in cap.members(world, scope) {
@@ -334,7 +337,11 @@ pub(crate) fn cap_members(
         }
     }
     sums.into_iter()
-        .map(|(g, (sum, members))| (group_name(inventory, cap.group, g), sum.all, members))
+        .map(|(g, (sum, designated))| CapMembers {
+            group: group_name(inventory, cap.group, g),
+            all: sum.all,
+            designated,
+        })
         .collect()
 }
 

@@ -260,12 +260,10 @@ impl ReleaseApproval {
         if self.need_equivalence && equivalence != "shown" {
             return Answer::Objection("the binary was not shown to come from the reviewed source".to_owned());
         }
-        if let Some(limit) = self.max_open_weight_db {
-            if let Some(open) = row.open_weight.known().filter(|&w| w > limit) {
-                return Answer::Objection(format!(
-                    "an open finding weighs {open} decibans, more than {limit}"
-                ));
-            }
+        if let Some(limit) = self.max_open_weight_db
+            && let Some(open) = row.open_weight.known().filter(|&w| w > limit)
+        {
+            return Answer::Objection(format!("an open finding weighs {open} decibans, more than {limit}"));
         }
         let evaluated = inventory.name(row.image_digest.0);
         let installed = inventory.name(inventory.nodes[node].image_digest.0);
