@@ -14,7 +14,10 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 MAPPING = os.path.join(HERE, "..", "..", "controls", "netbox.toml")
 
-# Parameters that are called otherwise, by template; `x>y` renames.
+# Parameters that are lists in a control.
+LISTS = {"classes", "kinds", "countries", "severity", "criticality", "link_kinds"}
+
+# Parameters that are called otherwise, by template.
 RENAMED = {
     "cap_share": {"role": "roles"},
     "sync_chain": {"role": "roles"},
@@ -48,6 +51,8 @@ def pack(policy, folder):
             out.write('[source]\ndocument = "benchmark"\nverified = true\n')
             out.write("[check]\ntemplate = %s\n" % toml(rule["template"]))
             for key, value in rule["params"].items():
+                if key in LISTS and isinstance(value, str):
+                    value = [value]
                 out.write("%s = %s\n" % (renamed.get(key, key), toml(value)))
 
 

@@ -12,7 +12,7 @@ mod export;
 mod graph;
 mod import;
 mod inventory;
-#[cfg(feature = "milp")]
+#[cfg(any(feature = "milp", feature = "milp-rust"))]
 mod milp;
 mod plan;
 mod roles;
@@ -35,7 +35,7 @@ pub use graph::{Graph, Separation};
 pub use import::netbox::{ColumnMapping, Mapping, SourceMapping};
 pub use import::{ImportReport, Importer, Problem, Severity};
 pub use inventory::*;
-#[cfg(feature = "milp")]
+#[cfg(any(feature = "milp", feature = "milp-rust"))]
 pub use milp::optimal;
 pub use plan::{Cap, Plan, PlanProblem, PlanSettings, RoleCost, Unit, greedy, plan_problem, verify};
 pub use roles::{ROLES, Role, Roles};

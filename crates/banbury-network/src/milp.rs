@@ -1,13 +1,19 @@
-//! The cheapest plan: a mixed-integer programme on HiGHS. First the linear relaxation; units that
+//! The cheapest plan: a mixed-integer programme, on HiGHS (feature `milp`) or on a solver in Rust that
+//! suits small networks (feature `milp-rust`). First the linear relaxation; units that
 //! it already gives to one quarter are fixed, the rest is solved in whole numbers; if that leaves
 //! no solution fewer are fixed.
 
 use std::collections::BTreeMap;
 
 use good_lp::{
-    Expression, ProblemVariables, ResolutionError, Solution, SolverModel, Variable, highs, variable,
+    Expression, ProblemVariables, ResolutionError, Solution, SolverModel, Variable, WithTimeLimit, variable,
     variables,
 };
+
+#[cfg(feature = "milp")]
+use good_lp::highs as solver;
+#[cfg(not(feature = "milp"))]
+use good_lp::microlp as solver;
 
 use crate::plan::{Plan, PlanProblem, PlanSettings, budget_of, finish, verify};
 
@@ -98,7 +104,7 @@ fn solve(
         }
         x.push(slots);
     }
-    let mut model = vars.minimise(cost).using(highs).set_time_limit(seconds);
+    let mut model = vars.minimise(cost).using(solver).with_time_limit(seconds);
     let sum = |terms: &mut dyn Iterator<Item = (f64, Variable)>| -> Expression {
         terms.fold(Expression::from(0.0), |sum, (weight, var)| sum + weight * var)
     };

@@ -461,6 +461,47 @@ fn explain(problem: &PlanProblem, settings: &PlanSettings, due: &[Option<u32>]) 
     out
 }
 
+/// What the units with deadlines cost at least in view of crew hours, if units could be cut in parts.
+/// Costs fall with time by one factor for all, so the dearest hours go last: quarter by quarter
+/// backwards, each is filled with the dearest hours that may wait that long. None if keeping units
+/// costs money or crews do not limit anything.
+fn crew_bound(problem: &PlanProblem, settings: &PlanSettings) -> Option<f64> {
+    let most = settings.crew_hours_per_region.filter(|_| settings.keep_cost_per_quarter == 0.0)?;
+    let mut regions: BTreeMap<&str, Vec<(u32, f64, f64)>> = BTreeMap::new();
+    for unit in problem.units.iter().filter(|u| u.hours > 0.0) {
+        if let Some(due) = unit.due {
+            let row = (due.min(settings.quarters - 1), unit.cost / unit.hours, unit.hours);
+            regions.entry(&unit.region).or_default().push(row);
+        }
+    }
+    let worth = |q: u32| (1.0 + settings.discount_pct / 100.0).powf(-f64::from(q) / 4.0);
+    let mut total = 0.0;
+    for mut units in regions.into_values() {
+        units.sort_by(|a, b| b.1.total_cmp(&a.1));
+        for quarter in (0..settings.quarters).rev() {
+            let mut left = most;
+            for unit in units.iter_mut().filter(|u| u.0 >= quarter && u.2 > 0.0) {
+                let part = unit.2.min(left);
+                total += part * unit.1 * worth(quarter);
+                unit.2 -= part;
+                left -= part;
+                if left <= 0.0 {
+                    break;
+                }
+            }
+        }
+        // What fits nowhere costs at least as much as in the first quarter's prices of the last.
+        total += units.iter().map(|u| u.1 * u.2 * worth(settings.quarters - 1)).sum::<f64>();
+    }
+    total += problem
+        .units
+        .iter()
+        .filter(|u| u.hours <= 0.0)
+        .filter_map(|u| Some(u.cost * worth(u.due?.min(settings.quarters - 1))))
+        .sum::<f64>();
+    Some(total)
+}
+
 /// Every unit with a deadline at its cheapest time, and for each cap the cheapest fractions that
 /// reach it; caps of which members are shared are counted once, by the dearest.
 fn lower_bound(problem: &PlanProblem, settings: &PlanSettings) -> f64 {
@@ -468,8 +509,9 @@ fn lower_bound(problem: &PlanProblem, settings: &PlanSettings) -> f64 {
         let row = &problem.units[unit];
         (0..=last.min(settings.quarters - 1)).map(|q| settings.cost_in(row, q)).fold(f64::INFINITY, f64::min)
     };
-    let fixed: f64 =
+    let apart: f64 =
         problem.units.iter().enumerate().filter_map(|(u, row)| row.due.map(|d| cheapest(u, d))).sum();
+    let fixed = crew_bound(problem, settings).map_or(apart, |crews| crews.max(apart));
     let stays = settings.keep_cost_per_quarter * f64::from(settings.quarters);
     let mut groups: BTreeMap<&str, f64> = BTreeMap::new();
     let mut spoken_for: BTreeSet<usize> = BTreeSet::new();
@@ -556,7 +598,7 @@ pub fn verify(problem: &PlanProblem, settings: &PlanSettings, plan: &Plan) -> Ve
     wrong
 }
 
-#[cfg(feature = "milp")]
+#[cfg(any(feature = "milp", feature = "milp-rust"))]
 pub(crate) fn budget_of(settings: &PlanSettings, year: usize) -> Option<f64> {
     settings.budget(year)
 }

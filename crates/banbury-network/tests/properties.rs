@@ -300,3 +300,32 @@ fn greedy_plans_keep_what_they_promise() {
     }
     assert!(feasible > 30, "{feasible}");
 }
+
+#[cfg(any(feature = "milp", feature = "milp-rust"))]
+#[test]
+fn the_optimal_plan_is_no_dearer_than_the_greedy_one() {
+    let mut both = 0;
+    for seed in 0..60 {
+        let inventory = import(&network(seed));
+        let mut r = Numbers(seed);
+        let settings = PlanSettings {
+            quarters: 8,
+            crew_hours_per_region: [None, Some(3.0), Some(8.0)][r.below(3)],
+            budget_per_year: [vec![], vec![6.0], vec![20.0]][r.below(3)].clone(),
+            discount_pct: 5.0,
+            ..PlanSettings::default()
+        };
+        let problem = plan_problem(&inventory, &[pack()], &settings, "2026-01-01".parse().unwrap());
+        let plan = greedy(&problem, &settings);
+        let best = banbury_network::optimal(&problem, &settings, 5.0);
+        if best.feasible {
+            assert_eq!(verify(&problem, &settings, &best), Vec::<String>::new(), "{seed}");
+            assert!(best.cost >= best.bound - 1e-6, "{seed}");
+        }
+        if plan.feasible {
+            both += 1;
+            assert!(best.feasible && best.cost <= plan.cost + 1e-6, "{seed}: {} {}", best.cost, plan.cost);
+        }
+    }
+    assert!(both > 10, "{both}");
+}

@@ -71,7 +71,7 @@ struct OtherInput {
     /// Network resource model in the JSON of 3GPP TS 28.541
     #[arg(long, value_name = "FILE")]
     nrm: Vec<PathBuf>,
-    /// Leave out rows that are not understood instead of refusing the inventory
+    /// Leave out rows and controls that are not understood, and say so, instead of refusing them all
     #[arg(long)]
     keep_going: bool,
 }
@@ -436,13 +436,14 @@ fn tell(report: &ImportReport, usable: bool) {
 }
 
 impl Rules {
-    fn packs(&self) -> anyhow::Result<Vec<Pack>> {
+    /// With `keep_going` a control that is not understood is reported and left out.
+    fn packs(&self, keep_going: bool) -> anyhow::Result<Vec<Pack>> {
         let mut packs = Vec::new();
         for folder in files_of(&self.controls)?.into_iter().filter(|p| p.is_dir()) {
             if !self.regime.is_empty() && !self.regime.iter().any(|r| *r == file_name(&folder)) {
                 continue;
             }
-            packs.push(self.pack(&folder)?);
+            packs.push(self.pack(&folder, keep_going)?);
         }
         if packs.is_empty() {
             bail!(
@@ -453,7 +454,7 @@ impl Rules {
         Ok(packs)
     }
 
-    fn pack(&self, folder: &Path) -> anyhow::Result<Pack> {
+    fn pack(&self, folder: &Path, keep_going: bool) -> anyhow::Result<Pack> {
         let path = folder.join("regime.toml");
         let regime =
             Regime::parse(&text_of(&path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
@@ -463,8 +464,14 @@ impl Rules {
             if !name.ends_with(".toml") || name.ends_with(".test.toml") || name == "regime.toml" {
                 continue;
             }
-            let control =
-                Control::parse(&text_of(&path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+            let control = match Control::parse(&text_of(&path)?) {
+                Ok(control) => control,
+                Err(message) if keep_going => {
+                    eprintln!("{}: error: {message}; the control was left out", path.display());
+                    continue;
+                }
+                Err(message) => bail!("{}: {message}", path.display()),
+            };
             if self.control.is_empty() || self.control.contains(&control.id) {
                 controls.push(control);
             }
@@ -491,7 +498,7 @@ impl Output {
 }
 
 fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let packs = args.rules.packs()?;
+    let packs = args.rules.packs(args.input.other.keep_going)?;
     let Some(inventory) = args.input.read()? else { return Ok(ExitCode::from(2)) };
     let as_of = args.rules.as_of.unwrap_or_else(today);
     let engine = sql_engine();
@@ -682,7 +689,7 @@ fn cut(args: &CutArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn plan(args: &PlanArgs) -> anyhow::Result<ExitCode> {
-    let packs = args.rules.packs()?;
+    let packs = args.rules.packs(args.input.other.keep_going)?;
     let settings = match &args.settings {
         Some(path) => {
             PlanSettings::parse(&text_of(path)?).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?
@@ -709,12 +716,12 @@ fn plan(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     Ok(if plan.feasible { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-#[cfg(feature = "milp")]
+#[cfg(any(feature = "milp", feature = "milp-rust"))]
 fn optimal(problem: &PlanProblem, settings: &PlanSettings, seconds: f64) -> anyhow::Result<Plan> {
     Ok(banbury_network::optimal(problem, settings, seconds))
 }
 
-#[cfg(not(feature = "milp"))]
+#[cfg(not(any(feature = "milp", feature = "milp-rust")))]
 fn optimal(_: &PlanProblem, _: &PlanSettings, _: f64) -> anyhow::Result<Plan> {
     bail!("this build has no solver: build with --features milp, or leave --optimal out")
 }
@@ -773,7 +780,7 @@ fn plan_text(out: &mut dyn Write, problem: &PlanProblem, plan: &Plan) -> std::io
 }
 
 fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
-    let packs = args.rules.packs()?;
+    let packs = args.rules.packs(args.other.keep_going)?;
     let (before, report) = args.other.read(Some(&args.before))?;
     tell(&report, before.is_some());
     let (after, report) = args.other.read(Some(&args.after))?;
@@ -909,7 +916,7 @@ fn schema(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
 
 fn list(rules: &Rules) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
-    for pack in rules.packs()? {
+    for pack in rules.packs(false)? {
         writeln!(out, "{}  {}", pack.regime.id, pack.regime.title)?;
         for control in &pack.controls {
             let mark = if control.source.verified { ' ' } else { '?' };
@@ -928,7 +935,7 @@ fn list(rules: &Rules) -> anyhow::Result<ExitCode> {
 }
 
 fn show(id: &str, rules: &Rules) -> anyhow::Result<ExitCode> {
-    for pack in rules.packs()? {
+    for pack in rules.packs(false)? {
         if let Some(control) = pack.controls.iter().find(|c| c.id == id) {
             let mut out = std::io::stdout().lock();
             writeln!(out, "# {} ({})", pack.regime.title, pack.regime.id)?;
@@ -950,7 +957,7 @@ fn test(rules: &Rules) -> anyhow::Result<ExitCode> {
         if !rules.regime.is_empty() && !rules.regime.iter().any(|r| *r == file_name(&folder)) {
             continue;
         }
-        let pack = rules.pack(&folder)?;
+        let pack = rules.pack(&folder, false)?;
         for path in files_of(&folder)? {
             let name = file_name(&path);
             if !name.ends_with(".toml") || name.ends_with(".test.toml") || name == "regime.toml" {
