@@ -17,6 +17,9 @@ use good_lp::microlp as solver;
 
 use crate::plan::{Plan, PlanProblem, PlanSettings, budget_of, finish, verify};
 
+/// A plan this near to the bound is good enough [%].
+const CLOSE_PCT: f64 = 0.1;
+
 /// The cheapest plan, with its gap to the bound of the relaxation.
 pub fn optimal(problem: &PlanProblem, settings: &PlanSettings, seconds: f64) -> Plan {
     let quarters = settings.quarters as usize;
@@ -30,19 +33,23 @@ pub fn optimal(problem: &PlanProblem, settings: &PlanSettings, seconds: f64) -> 
         }
     };
     let bound = cost_of(problem, settings, &relaxed);
+    let mut best = crate::plan::greedy(problem, settings);
+    best.bound = bound;
+    best.gap_pct = if bound > 0.0 { (100.0 * (best.cost - bound) / bound).max(0.0) } else { 0.0 };
     for freed in [0.05, 0.15, 0.35, 1.0] {
+        if best.feasible && best.gap_pct <= CLOSE_PCT {
+            break;
+        }
         let fixed = fix(&relaxed, freed);
         let Ok(whole) = solve(problem, settings, Some(&fixed), seconds) else { continue };
         let quarter_of =
             whole.iter().map(|row| row.iter().position(|&x| x > 0.5).map(|q| q as u32)).collect();
         let plan = finish(problem, settings, "milp", quarter_of, true, Vec::new(), bound, quarters);
-        if verify(problem, settings, &plan).is_empty() {
-            return plan;
+        if verify(problem, settings, &plan).is_empty() && (!best.feasible || plan.cost < best.cost) {
+            best = plan;
         }
     }
-    let mut plan = crate::plan::greedy(problem, settings);
-    plan.bound = bound;
-    plan
+    best
 }
 
 fn cost_of(problem: &PlanProblem, settings: &PlanSettings, values: &[Vec<f64>]) -> f64 {
