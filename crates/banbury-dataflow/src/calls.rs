@@ -799,7 +799,8 @@ impl Interp<'_> {
         kind: SourceKind,
         ret: &mut Option<V>,
     ) {
-        let from_console = kind == SourceKind::File && call.operands.iter().any(|o| self.operand_name(o) == "stdin");
+        let from_console =
+            kind == SourceKind::File && call.operands.iter().any(|o| self.operand_name(o) == "stdin");
         let kind = if from_console { SourceKind::Console } else { kind };
         let taint = self.source(call, kind);
         match slot {

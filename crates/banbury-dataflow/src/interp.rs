@@ -1091,9 +1091,9 @@ impl<'a> Interp<'a> {
     pub fn place(&mut self, st: &mut State, place: &Place, kind: AccessKind) -> Option<Target> {
         let target = self.place_address(st, place)?;
         if target.indirect {
-            let bits = target.field.and_then(|(record, index)| {
-                self.types().record(record)?.fields.get(index as usize)?.bits
-            });
+            let bits = target
+                .field
+                .and_then(|(record, index)| self.types().record(record)?.fields.get(index as usize)?.bits);
             let size = match bits {
                 Some(bits) => u64::from(bits).div_ceil(8),
                 None => self.types().size_of(target.ty).unwrap_or(1),
