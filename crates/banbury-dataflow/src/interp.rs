@@ -577,7 +577,7 @@ impl<'a> Interp<'a> {
                         let negative = self.a.scale(v, -1);
                         let exact = self.a.plus(negative, -1);
                         match self.operand_type(operand).and_then(|t| self.types().int_info(t)) {
-                            Some((bits, false)) => {
+                            Some((bits @ ..=64, false)) => {
                                 let all = self.a.int((1i128 << bits) - 1);
                                 self.a.sub(all, v)
                             }
