@@ -643,6 +643,10 @@ impl Interp<'_> {
             | AtomKind::AddrGlobal(_)
             | AtomKind::AddrStr(..)
             | AtomKind::AddrFunc(_) => {
+                // Other families release what an object holds, wherever the object itself lies.
+                if !matches!(family.as_str(), "malloc" | "new" | "new[]" | "k" | "g") {
+                    return Verdict::Safe;
+                }
                 return Verdict::Bad(Evidence {
                     message: "was not allocated on the heap".into(),
                     features: vec![("free.not-heap", 1.0)],

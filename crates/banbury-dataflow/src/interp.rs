@@ -642,10 +642,13 @@ impl<'a> Interp<'a> {
         let Proj::Elem(_) = last else { return None };
         let array = Place { base: place.base, proj: before.into() };
         let Some(Proj::Field(field)) = before.last() else { return None };
-        if self.is_trailing(field) {
+        let ty = self.f.place_type(&array, &self.program.globals, self.types())?;
+        // A trailing array of one element or none stands for any number of them.
+        let open_ended =
+            matches!(self.types().get(ty), Type::Array(_, count) if count.is_none_or(|c| c <= 1));
+        if open_ended && self.is_trailing(field) {
             return None;
         }
-        let ty = self.f.place_type(&array, &self.program.globals, self.types())?;
         let bytes = self.types().size_of(ty).filter(|&b| b > 0)?;
         let start = self.place_address(st, &array)?.addr;
         Some((self.a.plain(start), bytes))
