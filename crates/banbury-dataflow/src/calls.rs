@@ -184,6 +184,7 @@ impl Interp<'_> {
         let content_set = |slot: Slot| {
             model.effects.iter().any(|e| matches!(e, Effect::Copy(d, ..) | Effect::Append(d, ..) | Effect::Fill(d, ..) if *d == slot))
         };
+        self.check_size_arguments(&mut st, call, model);
         for effect in &model.effects {
             match effect {
                 Effect::NonNull(i) => {
@@ -216,7 +217,7 @@ impl Interp<'_> {
                         self.fill(&mut st, d, value, n);
                     }
                 }
-                Effect::Taint(slot, kind) => self.taint_slot(&mut st, call, *slot, *kind, &mut ret),
+                Effect::Taint(slot, kind) => self.taint_slot(&mut st, call, *slot, *kind, model, &mut ret),
                 Effect::Derive(to, from) => self.derive(&mut st, call, *to, *from, &mut ret),
                 Effect::Same(i) => ret = call.args.get(usize::from(*i)).copied(),
                 Effect::Inside(i, may_fail) => {
@@ -354,6 +355,18 @@ impl Interp<'_> {
         out.push(st);
     }
 
+    fn check_size_arguments(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel) {
+        for slot in model.marked("size") {
+            let Slot::Arg(i) = slot else { continue };
+            let index = usize::from(i);
+            let from = call.operands.get(index).and_then(|o| self.operand_type(o));
+            if let (Some(&v), Some(from)) = (call.args.get(index), from) {
+                let name = self.arg_name(call, i);
+                self.check_size_argument(st, v, from, name);
+            }
+        }
+    }
+
     pub fn arg_name(&self, call: &Call<'_>, i: u8) -> Symbol {
         let index = usize::from(i);
         let own = call.operands.get(index).map_or(Symbol::EMPTY, |o| self.operand_name(o));
@@ -473,7 +486,7 @@ impl Interp<'_> {
         let any = self.a.fresh(1, MAX);
         let span = self.span;
         let step = self.step(StepKind::Source, span, "input of any length".into());
-        let taint = self.a.add_taint(Taint { kind: SourceKind::File, steps: vec![step], inferred: false });
+        let taint = self.a.add_taint(Taint { kind: SourceKind::File, steps: vec![step], inferred: false, raw: false });
         self.a.info_mut(any).taint = taint;
         let n = self.a.of_atom(any);
         self.check_access(st, addr, n, kind, name, false);
@@ -749,10 +762,12 @@ impl Interp<'_> {
         let end = self.a.plus(total, i128::from(width));
         let (Slot::Arg(i) | Slot::Pointee(i)) = dst else { return };
         let name = self.arg_name(call, i);
+        let site = self.site(name, "");
+        self.require(st, Need::Initialised(d), site);
         self.check_access(st, d, end, AccessKind::Write, name, false);
         let Some(base) = self.a.base(d) else { return };
         self.forget_cells(st, base);
-        let taint = self.a.base(s).and_then(|b| st.object(b)).map_or(0, |o| o.taint);
+        let taint = self.taint_behind(st, s);
         let len = self.a.add(old, added);
         let epoch = self.a.next_number();
         let object = st.object_mut(base);
@@ -771,9 +786,10 @@ impl Interp<'_> {
             SourceKind::Console => "input typed at the console",
             SourceKind::Ipc => "bytes from another process",
             SourceKind::CommandLine => "an argument of the command line",
+            SourceKind::Random => "a random number",
         };
         let step = self.step(StepKind::Source, self.span, format!("{what} ('{}')", call.name));
-        self.a.add_taint(Taint { kind, steps: vec![step], inferred: false })
+        self.a.add_taint(Taint { kind, steps: vec![step], inferred: false, raw: false })
     }
 
     fn taint_slot(
@@ -782,6 +798,7 @@ impl Interp<'_> {
         call: &Call<'_>,
         slot: Slot,
         kind: SourceKind,
+        model: &FnModel,
         ret: &mut Option<V>,
     ) {
         let taint = self.source(call, kind);
@@ -796,10 +813,36 @@ impl Interp<'_> {
             Slot::Arg(_) | Slot::Pointee(_) => {
                 if let Some(v) = self.slot(call, slot) {
                     let ty = self.pointee_of(call, slot);
+                    let taint = if self.fills_object(st, call, model, v) { self.raw(taint) } else { taint };
                     self.taint_pointee(st, v, ty, taint);
                 }
             }
             Slot::Rest | Slot::RestPointee => {}
+        }
+    }
+
+    /// Whether the call stores as many bytes as the object at the address has.
+    fn fills_object(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel, v: V) -> bool {
+        let Some((base, offset)) = self.a.split(v) else { return false };
+        if self.a.constant(offset) != Some(0) {
+            return false;
+        }
+        let size = model.effects.iter().find_map(|e| match e {
+            Effect::Write(_, size) => Some(size),
+            _ => None,
+        });
+        let written = size.and_then(|size| self.size(st, call, size));
+        let whole = self.object_size(st, base);
+        match (written.and_then(|n| st.constant(&self.a, n)), whole.and_then(|n| st.constant(&self.a, n))) {
+            (Some(written), Some(whole)) => written >= whole,
+            _ => false,
+        }
+    }
+
+    fn raw(&mut self, taint: u32) -> u32 {
+        match self.a.taint(taint).cloned() {
+            Some(known) => self.a.add_taint(Taint { raw: true, ..known }),
+            None => taint,
         }
     }
 
@@ -1319,6 +1362,7 @@ impl Interp<'_> {
             .collect();
         let freed: Vec<(V, Symbol, Span)> =
             exit.freed.iter().map(|&(v, f, s)| (self.import(st, call, import, v), f, s)).collect();
+        let strings = self.import_strings(st, call, import, exit);
         let escaped: Vec<V> = exit.escaped.iter().map(|&v| self.import(st, call, import, v)).collect();
         let ret = exit.ret.map(|v| self.import(st, call, import, v));
         for &(atom, size, family, zeroed, _) in &exit.allocated {
@@ -1342,6 +1386,10 @@ impl Interp<'_> {
             let ty = self.value_type(v);
             self.as_pointer(addr);
             self.store(st, addr, v, ty);
+        }
+        for (base, length, filled) in strings {
+            let object = st.object_mut(base);
+            (object.strlen, object.filled) = (length, filled);
         }
         for v in escaped {
             self.escape(st, v, 0);
@@ -1372,6 +1420,29 @@ impl Interp<'_> {
             self.finish(st, call, v);
         }
         true
+    }
+
+    /// What the callee knows of strings, for the objects that start where its pointer points.
+    fn import_strings(
+        &mut self,
+        st: &mut State,
+        call: &Call<'_>,
+        import: &mut Import<'_>,
+        exit: &Exit,
+    ) -> Vec<(Atom, Option<V>, Option<V>)> {
+        let mut out = Vec::new();
+        for &(base, length, filled) in &exit.strings {
+            let at = self.import(st, call, import, base);
+            if at == V::UNINIT {
+                continue;
+            }
+            let length = length.map(|v| self.import(st, call, import, v));
+            let filled = filled.map(|v| self.import(st, call, import, v));
+            if let Some(base) = self.a.as_atom(at).filter(|&a| self.a.info(a).pointer) {
+                out.push((base, length, filled));
+            }
+        }
+        out
     }
 
     fn value_type(&self, v: V) -> TypeId {

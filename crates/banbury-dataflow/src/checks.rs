@@ -2,12 +2,12 @@
 //! caller can tell and therefore goes into the summary.
 
 use banbury_base::{PathStep, Span, StepKind, Symbol};
-use banbury_ir::{Place, Type, TypeId};
+use banbury_ir::{BinOp, Place, Type, TypeId};
 
 use crate::interp::{Interp, int_bounds};
 use crate::models::{SinkKind, SourceKind};
 use crate::observe::Issue;
-use crate::state::{Life, State, is_named};
+use crate::state::{Content, Life, State, is_named};
 use crate::summary::{
     AccessKind, Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry,
 };
@@ -97,6 +97,9 @@ impl Interp<'_> {
     ) {
         let Some((base, offset)) = self.a.split(addr) else { return };
         self.check_live(st, base, addr, what);
+        if kind == AccessKind::Write {
+            self.check_address_source(st, base, what);
+        }
         if let Some((start, bytes)) = self.a.sub_object(addr) {
             let plain = self.a.plain(addr);
             let rel = self.a.sub(plain, start);
@@ -134,6 +137,21 @@ impl Interp<'_> {
         let excess = self.a.sub(end, extent);
         let site = self.site(what, "");
         self.require_paired(st, base, excess, extent, kind, site);
+    }
+
+    /// A pointer that was among the received bytes: the peer says where the write goes.
+    fn check_address_source(&mut self, st: &State, base: Atom, what: Symbol) {
+        if !matches!(self.a.info(base).kind, AtomKind::Load(..)) {
+            return;
+        }
+        let Some(taint) = self.a.taint(self.a.info(base).taint).filter(|t| t.raw).cloned() else { return };
+        let mut features = taint_features(&taint);
+        features.push(("address.tainted", 1.0));
+        let evidence =
+            Evidence { message: "the address is part of untrusted data".into(), features, steps: taint.steps };
+        let need = Need::Within { excess: V::ONE, kind: AccessKind::Write, under: false, index: false };
+        let site = self.site(what, "");
+        self.report(st, &need, &site, &[], evidence);
     }
 
     fn require_within(&mut self, st: &mut State, excess: V, start: V, kind: AccessKind, site: Site) {
@@ -230,6 +248,22 @@ impl Interp<'_> {
         }
     }
 
+    /// A loop that counts up to what a peer says needs a limit of its own.
+    pub fn check_loop_limit(&mut self, st: &mut State, cond: V) {
+        let Some(atom) = self.a.as_atom(cond).filter(|_| cond != V::UNINIT) else { return };
+        let AtomKind::Cmp(op, a, b, _) = self.a.info(atom).kind else { return };
+        let limit = match op {
+            BinOp::Lt | BinOp::Le => b,
+            BinOp::Gt | BinOp::Ge if self.a.constant(b).is_none() => a,
+            _ => return,
+        };
+        if limit == V::UNINIT || self.a.base(limit).is_some() {
+            return;
+        }
+        let site = self.site(self.name_of(limit), "");
+        self.require(st, Need::Bounded(limit, SinkKind::LoopCount), site);
+    }
+
     pub fn check_divisor(&mut self, st: &mut State, v: V) {
         let site = self.site(self.name_of(v), "");
         self.require(st, Need::NonZero(v), site);
@@ -245,6 +279,10 @@ impl Interp<'_> {
         (a, b): (V, V),
     ) {
         let Some((bits, signed)) = info else { return };
+        // A macro that makes random numbers mixes them by wrapping.
+        if !self.in_macro.is_empty() && self.is_random(v) {
+            return;
+        }
         if v == V::UNINIT || self.a.constant(v).is_some() && self.a.taint_of(a) == 0 {
             // A constant that does not fit is reported by compilers, but may be the point of a test.
             if self.a.constant(a).is_some() && self.a.constant(b).is_some() && bits >= 8 {
@@ -269,6 +307,24 @@ impl Interp<'_> {
         }
     }
 
+    fn is_random(&self, v: V) -> bool {
+        v != V::UNINIT && self.a.taint(self.a.taint_of(v)).is_some_and(|t| t.kind == SourceKind::Random)
+    }
+
+    /// A signed number as a `size_t` argument: below zero it becomes huge.
+    pub fn check_size_argument(&mut self, st: &mut State, v: V, from: TypeId, name: Symbol) {
+        let Some((bits, true)) = self.types().int_info(from) else { return };
+        if v == V::UNINIT || bits <= 1 || st.bounds(&self.a, v).0 >= 0 {
+            return;
+        }
+        let mut site = self.site(name, "");
+        site.features.push(("convert.size", 1.0));
+        if bits < 32 {
+            site.features.push(("convert.extended", 1.0));
+        }
+        self.require(st, Need::Converts(v, 64, false, true), site);
+    }
+
     pub fn check_converts(&mut self, st: &mut State, v: V, from: Option<TypeId>, to: TypeId) {
         let Some((bits, signed)) = self.types().int_info(to) else { return };
         let Some(source) = from.and_then(|f| self.types().int_info(f)) else { return };
@@ -276,6 +332,9 @@ impl Interp<'_> {
             return;
         }
         let tainted = self.a.taint_of(v) != 0;
+        if self.is_random(v) {
+            return;
+        }
         let k = st.constant(&self.a, v);
         if !tainted && k.is_none() && !is_entry(&self.a, v) {
             return;
@@ -345,7 +404,7 @@ impl Interp<'_> {
             Need::Within { excess, under, .. } => self.judge_within(st, excess, under, site),
             Need::NonNull(v) => self.judge_non_null(st, v, site),
             Need::Live(v) => self.judge_live(st, v),
-            Need::Initialised(_) => Verdict::Open,
+            Need::Initialised(v) => self.judge_initialised(st, v),
             Need::NonZero(v) => self.judge_non_zero(st, v),
             Need::Holds(v) => self.judge_holds(st, v),
             Need::Trusted(v, kind, pointee) => self.judge_trusted(st, v, kind, pointee),
@@ -494,6 +553,22 @@ impl Interp<'_> {
         }
     }
 
+    /// A string that is read before anything was stored in its object.
+    fn judge_initialised(&self, st: &State, v: V) -> Verdict {
+        let Some(base) = self.a.base(v) else { return Verdict::Open };
+        let untouched = st.object(base).is_some_and(|o| o.content == Content::Uninit)
+            && !st.cells.iter().any(|c| self.a.base(c.0) == Some(base));
+        match untouched {
+            true => Verdict::Bad(Evidence {
+                message: "is read before it is set".into(),
+                features: vec![("uninit.certain", 1.0)],
+                steps: Vec::new(),
+            }),
+            false if is_named(&self.a, base) => Verdict::Safe,
+            false => Verdict::Open,
+        }
+    }
+
     fn judge_non_zero(&mut self, st: &mut State, v: V) -> Verdict {
         let (lo, hi) = st.bounds(&self.a, v);
         if lo > 0 || hi < 0 {
@@ -594,7 +669,7 @@ impl Interp<'_> {
                 taint = st.object(base).map_or(0, |o| o.taint);
             }
         }
-        match self.a.taint(taint).cloned() {
+        match self.a.taint(taint).filter(|t| t.kind != SourceKind::Random).cloned() {
             Some(taint) => Verdict::Bad(Evidence {
                 message: format!("untrusted data {}", sink_text(kind)),
                 features: taint_features(&taint),
@@ -856,6 +931,7 @@ fn taint_features(taint: &crate::value::Taint) -> Vec<(&'static str, f32)> {
         SourceKind::Console => "taint.console",
         SourceKind::Ipc => "taint.ipc",
         SourceKind::CommandLine => "taint.command-line",
+        SourceKind::Random => "taint.random",
     };
     let mut out = vec![(name, 1.0)];
     if taint.inferred {
@@ -894,6 +970,9 @@ fn classify(need: &Need, site: &Site, evidence: &Evidence) -> (&'static str, u32
     let has = |name: &str| evidence.features.iter().chain(&site.features).any(|f| f.0 == name);
     match need {
         Need::Within { kind, under, index, .. } => {
+            if has("address.tainted") {
+                return ("tainted-index", 123);
+            }
             let paired = has("length.paired") && !has("bound.certain") && !has("bound.tainted");
             if paired && *kind == AccessKind::Read {
                 return ("unchecked-length-read", 125);
@@ -971,6 +1050,7 @@ fn classify(need: &Need, site: &Site, evidence: &Evidence) -> (&'static str, u32
             }
         },
         Need::Converts(_, bits, signed, sign) => match (sign, signed) {
+            (true, false) if has("convert.extended") => ("sign-conversion", 194),
             (true, false) => ("sign-conversion", 195),
             (true, true) => ("sign-conversion", 196),
             _ => {
@@ -985,6 +1065,9 @@ fn sentence(need: &Need, site: &Site, evidence: &Evidence) -> String {
     let what = quoted(site.what);
     match need {
         Need::Within { kind, under, index, .. } => {
+            if evidence.features.iter().any(|f| f.0 == "address.tainted") {
+                return format!("write through {what}: {}", evidence.message);
+            }
             let verb = if *kind == AccessKind::Write { "write" } else { "read" };
             let side = if *under { "before the start" } else { "past the end" };
             let how = if *index { "array index: " } else { "" };

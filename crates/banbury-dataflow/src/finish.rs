@@ -77,7 +77,6 @@ impl Interp<'_> {
             // Null, or a failed open: there is nothing to release.
             if hi <= 0 && info.pointer
                 || hi < 0
-                || (!info.pointer && lo < 0)
                 || (info.pointer && lo <= 0 && info.null.is_some() && hi == 0)
             {
                 continue;
@@ -316,6 +315,12 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
         let base = arena_value(exporter, atom);
         if matches!(object.content, Content::Unknown(e) if e != 0) || object.content == Content::Zero {
             exit.scrambled.push(base);
+        }
+        let known = |v: Option<V>| v.filter(|&v| v != V::UNINIT && is_entry(arena, v));
+        let (length, filled) = (known(object.strlen), known(object.filled));
+        if length.is_some() || filled.is_some() {
+            let (length, filled) = (length.map(|v| exporter.value(v)), filled.map(|v| exporter.value(v)));
+            exit.strings.push((base, length, filled));
         }
         if object.taint != 0 {
             let taint = exporter.taint(object.taint);

@@ -48,6 +48,8 @@ pub(crate) struct Interp<'a> {
     pub saw_abort: bool,
     pub block: u32,
     pub instr: u32,
+    /// Blocks that a back edge leads to.
+    headers: Vec<bool>,
 }
 
 /// An evaluated place.
@@ -88,6 +90,7 @@ impl<'a> Interp<'a> {
             saw_abort: false,
             block: 0,
             instr: 0,
+            headers: Vec::new(),
         }
     }
 
@@ -106,6 +109,12 @@ impl<'a> Interp<'a> {
         let mut rank = vec![u32::MAX; f.blocks.len()];
         for (i, b) in order.iter().enumerate() {
             rank[b.index()] = i as u32;
+        }
+        self.headers = vec![false; f.blocks.len()];
+        for &from in &order {
+            for to in f.blocks[from.index()].term.successors() {
+                self.headers[to.index()] |= rank[to.index()] <= rank[from.index()];
+            }
         }
         let unroll = f.blocks.len() <= UNROLL_BLOCKS;
         let keep = if f.blocks.len() > 600 {
@@ -268,6 +277,7 @@ impl<'a> Interp<'a> {
             kind: crate::models::SourceKind::CommandLine,
             steps: vec![step],
             inferred: false,
+            raw: false,
         });
         if let Some(base) = self.a.base(st.locals[1]) {
             st.object_mut(base).taint = taint;
@@ -315,6 +325,9 @@ impl<'a> Interp<'a> {
             Terminator::Goto(to) => out.push((*to, st)),
             Terminator::Branch { cond, then, other } => {
                 let v = self.operand(&mut st, cond);
+                if self.headers.get(self.block as usize) == Some(&true) {
+                    self.check_loop_limit(&mut st, v);
+                }
                 let truth = match v {
                     V::UNINIT => None,
                     v => st.constant(&self.a, v).map(|k| k != 0),
@@ -540,7 +553,13 @@ impl<'a> Interp<'a> {
             Rvalue::Unary(op, operand) => {
                 let v = self.operand(st, operand);
                 match op {
-                    UnOp::Neg => self.a.scale(v, -1),
+                    UnOp::Neg => {
+                        let negative = self.a.scale(v, -1);
+                        match self.operand_type(operand).and_then(|t| self.types().int_info(t)) {
+                            Some((bits, false)) => self.modulo(st, negative, bits, false),
+                            _ => negative,
+                        }
+                    }
                     UnOp::Not => {
                         let negative = self.a.scale(v, -1);
                         let exact = self.a.plus(negative, -1);
@@ -698,13 +717,15 @@ impl<'a> Interp<'a> {
                         BinOp::Div => self.divide(st, op, a, k),
                         _ => self.remainder(st, a, k),
                     },
+                    _ if op == BinOp::Rem => self.remainder_of_unknown(st, a, b, info),
                     _ => self.nonlinear(st, op, a, b, info, None),
                 }
             }
             BinOp::Shl => match st.constant(&self.a, b) {
                 Some(k) if (0..63).contains(&k) => {
-                    let by = self.a.int(1i128 << k);
-                    self.multiply(st, a, by, info)
+                    // Bits that are shifted out are meant to go.
+                    let v = self.a.scale(a, 1i128 << k);
+                    self.wrapped(st, v, info)
                 }
                 _ => self.nonlinear(st, op, a, b, info, None),
             },
@@ -817,6 +838,19 @@ impl<'a> Interp<'a> {
         self.nonlinear(st, BinOp::Rem, a, by, None, Some(bounds))
     }
 
+    /// `a % b` lies below `b`, whatever the two are.
+    fn remainder_of_unknown(&mut self, st: &mut State, a: V, b: V, info: Option<(u16, bool)>) -> V {
+        let ((lo, hi), by) = (st.bounds(&self.a, a), st.bounds(&self.a, b));
+        let bounds = (lo >= 0 && by.0 >= 0).then(|| (0, hi.min((by.1 - 1).max(0))));
+        let v = self.nonlinear(st, BinOp::Rem, a, b, info, bounds);
+        if bounds.is_some() {
+            let d = self.a.sub(v, b);
+            let below = self.a.plus(d, 1);
+            st.assume_le0(&mut self.a, below);
+        }
+        v
+    }
+
     fn nonlinear(
         &mut self,
         st: &mut State,
@@ -845,6 +879,24 @@ impl<'a> Interp<'a> {
                 st.set_bounds(atom, new);
             }
         }
+        self.a.of_atom(atom)
+    }
+
+    /// The value modulo the range of a type, where wrapping is what the language defines.
+    fn modulo(&mut self, st: &mut State, v: V, bits: u16, signed: bool) -> V {
+        if v == V::UNINIT {
+            return v;
+        }
+        if let Some(k) = self.a.constant(v) {
+            return self.a.int(wrap(k, bits, signed));
+        }
+        let (lo, hi) = st.bounds(&self.a, v);
+        let (min, max) = int_bounds((bits, signed));
+        if lo >= min && hi <= max {
+            return v;
+        }
+        let atom = self.a.atom(AtomKind::Wrap(v, bits, signed), min, max);
+        self.a.info_mut(atom).taint = self.a.taint_of(v);
         self.a.of_atom(atom)
     }
 

@@ -39,6 +39,8 @@ pub struct Exit {
     pub scrambled: Vec<V>,
     /// Base address whose contents are untrusted afterwards, taint in `arena`.
     pub tainted: Vec<(V, u32)>,
+    /// Base address, elements before the first zero, bytes that are not zero.
+    pub strings: Vec<(V, Option<V>, Option<V>)>,
     /// Base address, family, place of the release.
     pub freed: Vec<(V, Symbol, Span)>,
     /// Kept by the callee: stored in memory that outlives the call.

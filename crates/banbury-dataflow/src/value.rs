@@ -109,6 +109,8 @@ pub struct Taint {
     pub steps: Vec<PathStep>,
     /// Inferred (a received buffer by its shape), not modelled.
     pub inferred: bool,
+    /// The bytes themselves filled the whole object: even addresses in it come from outside.
+    pub raw: bool,
 }
 
 pub struct Arena {
