@@ -8,7 +8,8 @@ use banbury_frontend::{Language, Options, SourceFile, build};
 
 fn collect(path: &Path, files: &mut Vec<SourceFile>) {
     if path.is_dir() {
-        let mut entries: Vec<_> = std::fs::read_dir(path).into_iter().flatten().flatten().map(|e| e.path()).collect();
+        let mut entries: Vec<_> =
+            std::fs::read_dir(path).into_iter().flatten().flatten().map(|e| e.path()).collect();
         entries.sort();
         entries.iter().for_each(|p| collect(p, files));
         return;
@@ -37,10 +38,13 @@ fn main() {
         }
     }
     let models = Models::builtin();
-    let analysis = analyse(&program, &models, &[], &AnalysisOptions::default());
+    let analysis = analyse(&program, models, &[], &AnalysisOptions::default());
     for issue in &analysis.issues {
         let path = &program.file_paths[issue.span.file.index()];
-        println!("{path}:{} {} CWE-{} {}: {}", issue.span.line, issue.rule, issue.cwe, issue.function, issue.message);
+        println!(
+            "{path}:{} {} CWE-{} {}: {}",
+            issue.span.line, issue.rule, issue.cwe, issue.function, issue.message
+        );
         if std::env::var_os("STEPS").is_some() {
             for s in &issue.steps {
                 println!("      {}:{} {}", s.function, s.span.line, s.message);

@@ -345,7 +345,7 @@ impl Interp<'_> {
             let v = self.typed_fresh(call.ret_ty, call.name);
             if null_ret.is_some() {
                 if let Some(atom) = self.a.as_atom(v) {
-                    self.a.info_mut(atom).pointer = true;
+                    self.a.set_pointer(atom, true);
                     st.set_bounds(atom, (1, u64::MAX as i128));
                 }
             }
@@ -1014,9 +1014,11 @@ impl Interp<'_> {
         let v = self.typed_fresh(call.ret_ty, call.name);
         let span = self.span;
         if let Some(atom) = self.a.as_atom(v) {
+            if failure == crate::models::Failure::Null {
+                self.a.set_pointer(atom, true);
+            }
             let info = self.a.info_mut(atom);
             if failure == crate::models::Failure::Null {
-                info.pointer = true;
                 info.lo = 0;
                 info.hi = u64::MAX as i128;
                 info.null = Some((NullOrigin::Allocation, span));
@@ -1554,10 +1556,10 @@ impl Interp<'_> {
                 let taint = self.import_taint(import, info.taint);
                 let span = self.span;
                 if let Some(new) = self.a.as_atom(v) {
+                    self.a.set_pointer(new, info.pointer);
                     let target = self.a.info_mut(new);
                     target.lo = info.lo;
                     target.hi = info.hi;
-                    target.pointer = info.pointer;
                     target.taint = taint;
                     target.null = info.null.map(|(origin, _)| (origin, span));
                     target.field = info.field;
@@ -1571,13 +1573,9 @@ impl Interp<'_> {
 
     /// Runs without leaving issues behind: the callee's own arithmetic was judged there.
     fn quiet<R>(&mut self, run: impl FnOnce(&mut Self) -> R) -> R {
-        let issues = self.issues.len();
-        let obligations = self.obligations.len();
-        let keys = self.issue_keys.clone();
+        let before = std::mem::replace(&mut self.muted, true);
         let result = run(self);
-        self.issues.truncate(issues);
-        self.obligations.truncate(obligations);
-        self.issue_keys = keys;
+        self.muted = before;
         result
     }
 
@@ -1715,7 +1713,6 @@ fn formatted_length(format: &str, text: impl Fn(usize) -> Option<u64>) -> Option
         if chars.next_if_eq(&'.').is_some() {
             let mut p = 0u64;
             if chars.next_if_eq(&'*').is_some() {
-                nth += 1;
                 return None;
             }
             while let Some(d) = chars.peek().and_then(|c| c.to_digit(10)) {

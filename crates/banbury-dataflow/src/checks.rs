@@ -11,7 +11,7 @@ use crate::state::{Content, Life, State, is_named};
 use crate::summary::{
     AccessKind, Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry,
 };
-use crate::value::{Arena, Atom, AtomKind, MAX, MIN, NullOrigin, V};
+use crate::value::{Atom, AtomKind, MAX, MIN, NullOrigin, V};
 
 /// Obligations a summary may carry.
 const MAX_OBLIGATIONS: usize = 40;
@@ -352,6 +352,9 @@ impl Interp<'_> {
     }
 
     pub fn require_from(&mut self, st: &mut State, need: Need, site: Site, chain: Vec<PathStep>) {
+        if self.muted {
+            return;
+        }
         match self.judge(st, &need, &site) {
             Verdict::Safe => {}
             Verdict::Bad(evidence) => self.report(st, &need, &site, &chain, evidence),
@@ -365,7 +368,8 @@ impl Interp<'_> {
             Verdict::Safe => false,
             Verdict::Bad(_) => true,
             Verdict::Open => {
-                let has_extent = self.a.lin(need.value()).terms.len() > 1 || mentions_entry(&self.a, need.value());
+                let has_extent =
+                    self.a.lin(need.value()).terms.len() > 1 || mentions_entry(&self.a, need.value());
                 self.obligations.len() < MAX_OBLIGATIONS && has_extent
             }
         }
@@ -1084,8 +1088,4 @@ fn sentence(need: &Need, site: &Site, evidence: &Evidence) -> String {
         Need::Fits(..) => format!("the result of arithmetic on {what} {}", evidence.message),
         Need::Converts(..) => format!("{what}: {}", evidence.message),
     }
-}
-
-pub(crate) fn taint_step(arena: &Arena, id: u32) -> Option<&PathStep> {
-    arena.taint(id)?.steps.first()
 }

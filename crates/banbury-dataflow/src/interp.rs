@@ -22,9 +22,9 @@ use crate::value::{Arena, Atom, AtomKind, MAX, MIN, NullOrigin, V};
 const MAX_STATES: usize = 4;
 /// Interned expressions after which fewer states are kept, after which only one is, and after
 /// which the function is given up: the measure of work that does not depend on a clock.
-const WORK_FEW: usize = 6_000;
-const WORK_ONE: usize = 15_000;
-const WORK_MOST: usize = 60_000;
+const WORK_FEW: usize = 3_000;
+const WORK_ONE: usize = 7_000;
+const WORK_MOST: usize = 40_000;
 /// Blocks up to which a loop's second round is run before extrapolating.
 const UNROLL_BLOCKS: usize = 100;
 
@@ -44,6 +44,8 @@ pub(crate) struct Interp<'a> {
     pub sites: u32,
     pub steps_left: u32,
     pub complete: bool,
+    /// Nothing is required or reported: arithmetic of a callee is only replayed.
+    pub muted: bool,
     /// Some path ended in a call that ends the process abnormally.
     pub saw_abort: bool,
     pub block: u32,
@@ -87,6 +89,7 @@ impl<'a> Interp<'a> {
             sites: 0,
             steps_left: 4000 + 24 * f.blocks.len() as u32,
             complete: true,
+            muted: false,
             saw_abort: false,
             block: 0,
             instr: 0,
@@ -251,8 +254,8 @@ impl<'a> Interp<'a> {
             let (lo, hi) = self.type_bounds(local.ty);
             let atom = self.a.atom(AtomKind::Param(id.0), lo, hi);
             let pointer = self.may_be_pointer(local.ty);
+            self.a.set_pointer(atom, pointer);
             let info = self.a.info_mut(atom);
-            info.pointer = pointer;
             info.name = local.name;
             info.span = local.span;
             info.ty = local.ty;
@@ -286,6 +289,8 @@ impl<'a> Interp<'a> {
 
     fn exec_block(&mut self, block: BlockId, state: State) -> Vec<(BlockId, State)> {
         let b = &self.f.blocks[block.index()];
+        let mut state = state;
+        state.trim_cells(&mut self.a);
         let mut states = vec![state];
         for (index, instr) in b.instrs.iter().enumerate() {
             self.span = instr.span;
@@ -333,7 +338,7 @@ impl<'a> Interp<'a> {
                     v => st.constant(&self.a, v).map(|k| k != 0),
                 };
                 if truth != Some(false) {
-                    let mut taken = if truth.is_none() { st.clone() } else { st.clone() };
+                    let mut taken = st.clone();
                     if taken.assume(&mut self.a, v, true) {
                         self.note(&mut taken, v, true);
                         self.settle(&mut taken, v);
@@ -599,7 +604,7 @@ impl<'a> Interp<'a> {
         if self.a.base(v).is_none() {
             if let Some(atom) = self.a.as_atom(v) {
                 if v != V::UNINIT {
-                    self.a.info_mut(atom).pointer = true;
+                    self.a.set_pointer(atom, true);
                 }
             }
         }
@@ -1001,8 +1006,8 @@ impl<'a> Interp<'a> {
         let atom = self.a.fresh(lo, hi);
         let pointer = self.types().is_pointer(ty);
         let span = self.span;
+        self.a.set_pointer(atom, pointer);
         let info = self.a.info_mut(atom);
-        info.pointer = pointer;
         info.name = name;
         info.span = span;
         info.ty = ty;
@@ -1243,12 +1248,13 @@ impl<'a> Interp<'a> {
         };
         let pointer = self.types().is_pointer(ty);
         let span = self.span;
-        let info = self.a.info_mut(atom);
-        if info.span.is_none() {
+        if self.a.info(atom).span.is_none() {
+            let pointer = pointer || self.a.info(atom).pointer;
+            self.a.set_pointer(atom, pointer);
+            let info = self.a.info_mut(atom);
             info.name = name;
             info.span = span;
             info.ty = ty;
-            info.pointer |= pointer;
             info.taint = taint;
         }
         if let Some(field) = field {
@@ -1273,7 +1279,7 @@ impl<'a> Interp<'a> {
         let Some(info) = self.types().int_info(ty) else { return v };
         let (lo, hi) = st.bounds(&self.a, v);
         let (min, max) = int_bounds(info);
-        if lo >= min && hi <= max || lo < min && hi <= max && !info.1 {
+        if hi <= max && (lo >= min || !info.1) {
             return v;
         }
         if let Some(k) = self.a.constant(v) {
@@ -1545,8 +1551,8 @@ impl<'a> Interp<'a> {
         let v = self.typed_fresh(ty, name);
         let span = self.span;
         if let Some(atom) = self.a.as_atom(v) {
+            self.a.set_pointer(atom, true);
             let info = self.a.info_mut(atom);
-            info.pointer = true;
             info.lo = info.lo.max(0);
             info.null = Some((origin, span));
         }
@@ -1626,7 +1632,7 @@ pub(crate) fn int_bounds((bits, signed): (u16, bool)) -> (i128, i128) {
 }
 
 pub(crate) fn wrap(k: i128, bits: u16, signed: bool) -> i128 {
-    if bits >= 64 && bits != 64 {
+    if bits > 64 {
         return k;
     }
     let modulus = 1i128 << bits;

@@ -132,8 +132,8 @@ fn phi(
         let zero = arena.constant(a) == Some(0) || arena.constant(b) == Some(0);
         (is_pointer && zero).then_some((NullOrigin::Assigned, Span::NONE))
     });
+    arena.set_pointer(atom, is_pointer);
     let info = arena.info_mut(atom);
-    info.pointer = is_pointer;
     info.taint = taint;
     info.null = null;
     if let Some((name, span, ty, _)) = sa_info.or(sb_info) {
@@ -280,9 +280,8 @@ fn widen_slot(
         let atom = arena.atom(AtomKind::Phi(block, key, visit), MIN, MAX);
         let pointer = known != V::UNINIT && arena.base(known).is_some();
         let taint = if known == V::UNINIT { 0 } else { arena.taint_of(known) };
-        let info = arena.info_mut(atom);
-        info.pointer = pointer;
-        info.taint = taint;
+        arena.set_pointer(atom, pointer);
+        arena.info_mut(atom).taint = taint;
         return arena.of_atom(atom);
     }
     let d = arena.sub(b, a);
@@ -330,8 +329,8 @@ fn widen_slot(
     };
     let zero = arena.constant(a) == Some(0) || arena.constant(b) == Some(0);
     let inherited = arena.as_atom(b).and_then(|atom| arena.info(atom).null);
+    arena.set_pointer(atom, pointer);
     let info = arena.info_mut(atom);
-    info.pointer = pointer;
     info.taint = taint;
     info.null = inherited.or((pointer && zero).then_some((NullOrigin::Assigned, Span::NONE)));
     if pointer {

@@ -27,7 +27,7 @@ fn is_buffer_name(name: &str) -> bool {
 pub fn length_params(types: &TypeTable, f: &Function) -> Vec<Option<(u32, u32)>> {
     let n = f.params as usize;
     let mut out = vec![None; n];
-    for p in 0..n {
+    for (p, length) in out.iter_mut().enumerate() {
         let local = &f.locals[p];
         let Type::Pointer(to) = types.get(local.ty) else { continue };
         let unit = match types.get(*to) {
@@ -49,7 +49,7 @@ pub fn length_params(types: &TypeTable, f: &Function) -> Vec<Option<(u32, u32)>>
                 && is_length_name(f.locals[q].name.as_str())
                 && is_buffer_name(own)
         });
-        out[p] = by_name.or(next).map(|q| (q as u32, unit));
+        *length = by_name.or(next).map(|q| (q as u32, unit));
     }
     out
 }

@@ -181,7 +181,7 @@ fn constant_globals(program: &Program) -> Vec<bool> {
         if let Base::Global(id) = place.base {
             let through = place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)));
             let is_const = program.globals[id.index()].is_const;
-            if !through && !(address && is_const) {
+            if !(through || address && is_const) {
                 constant[id.index()] = false;
             }
         }

@@ -98,6 +98,8 @@ pub struct State {
     pub trace: Option<Rc<Trace>>,
 }
 
+/// Cells kept; beyond that the oldest are forgotten.
+const MAX_CELLS: usize = 192;
 const MAX_CONSTRAINTS: usize = 40;
 
 impl State {
@@ -124,6 +126,26 @@ impl State {
         match self.cells.binary_search_by_key(&addr, |c| c.0) {
             Ok(i) => self.cells[i].1 = value,
             Err(i) => self.cells.insert(i, (addr, value)),
+        }
+    }
+
+    /// Forgets the oldest cells when there are too many. Their objects hold something unknown
+    /// from then on.
+    pub fn trim_cells(&mut self, arena: &mut Arena) {
+        if self.cells.len() <= MAX_CELLS {
+            return;
+        }
+        let dropped: Vec<(V, V)> = self.cells.drain(..MAX_CELLS / 2).collect();
+        let epoch = arena.next_number();
+        let mut last = None;
+        for (addr, _) in dropped {
+            let base = arena.base(addr);
+            if base != last {
+                if let Some(base) = base {
+                    self.object_mut(base).content = Content::Unknown(epoch);
+                }
+                last = base;
+            }
         }
     }
 

@@ -209,10 +209,10 @@ impl<'a> Exporter<'a> {
         };
         let taint = self.taint(info.taint);
         let new = self.to.atom(kind, info.lo, info.hi);
+        self.to.set_pointer(new, info.pointer);
         let target = self.to.info_mut(new);
         target.lo = info.lo;
         target.hi = info.hi;
-        target.pointer = info.pointer;
         target.taint = taint;
         target.null = info.null;
         target.name = info.name;

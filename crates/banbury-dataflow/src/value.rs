@@ -88,8 +88,10 @@ pub struct AtomInfo {
     pub kind: AtomKind,
     pub lo: i128,
     pub hi: i128,
-    /// It can serve as the base of an address.
+    /// It can serve as the base of an address; set by [`Arena::set_pointer`].
     pub pointer: bool,
+    /// Number of expressions there were when the atom was made.
+    first: u32,
     /// Index into [`Arena::taints`] plus one; 0 for trusted.
     pub taint: u32,
     /// May be null, for this reason.
@@ -117,6 +119,8 @@ pub struct Arena {
     pub atoms: Vec<AtomInfo>,
     atom_ids: FxHashMap<AtomKind, Atom>,
     lins: Vec<Lin>,
+    /// Base of each expression.
+    bases: Vec<Option<Atom>>,
     lin_ids: FxHashMap<Lin, V>,
     pub taints: Vec<Taint>,
     fresh: u32,
@@ -138,6 +142,7 @@ impl Arena {
             atoms: Vec::with_capacity(64),
             atom_ids: FxHashMap::default(),
             lins: Vec::with_capacity(128),
+            bases: Vec::with_capacity(128),
             lin_ids: FxHashMap::default(),
             taints: Vec::new(),
             fresh: 0,
@@ -178,6 +183,7 @@ impl Arena {
         let v = V(self.lins.len() as u32);
         self.lins.push(lin.clone());
         self.lin_ids.insert(lin, v);
+        self.bases.push(self.find_base(v));
         v
     }
 
@@ -210,6 +216,7 @@ impl Arena {
             lo,
             hi,
             pointer,
+            first: self.lins.len() as u32,
             taint: 0,
             null: None,
             name: Symbol::EMPTY,
@@ -251,6 +258,10 @@ impl Arena {
 
     /// `a + factor * b`, or `None` when a coefficient does not fit.
     fn combine(&mut self, a: V, b: V, factor: i64) -> Option<V> {
+        // No term may have the coefficient 0.
+        if factor == 0 {
+            return Some(a);
+        }
         let (x, y) = (&self.lins[a.0 as usize], &self.lins[b.0 as usize]);
         let k = x.k.checked_add(y.k.checked_mul(i128::from(factor))?)?;
         if k.abs() > MAX {
@@ -319,6 +330,25 @@ impl Arena {
 
     /// Base atom of an address: its only address-like term of coefficient one.
     pub fn base(&self, v: V) -> Option<Atom> {
+        self.bases[v.0 as usize]
+    }
+
+    /// Says whether the atom serves as an address.
+    pub fn set_pointer(&mut self, atom: Atom, pointer: bool) {
+        let info = &mut self.atoms[atom.0 as usize];
+        if info.pointer == pointer {
+            return;
+        }
+        info.pointer = pointer;
+        // Only expressions made after the atom can mention it.
+        for index in info.first as usize..self.lins.len() {
+            if self.lins[index].terms.iter().any(|t| t.0 == atom) {
+                self.bases[index] = self.find_base(V(index as u32));
+            }
+        }
+    }
+
+    fn find_base(&self, v: V) -> Option<Atom> {
         let mut found = None;
         for &(atom, c) in &self.lin(v).terms {
             if self.info(atom).pointer {

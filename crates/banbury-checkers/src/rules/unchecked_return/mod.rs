@@ -127,6 +127,9 @@ fn compared(shape: &Shape<'_>, test: &Test<'_>, out: &mut Vec<Issue>) {
         );
         let mut issue = shape.issue(RULE.id, 253, call.span, message);
         issue.features.push(("unchecked.compared", 1.0));
+        if failure != Failure::Null && !is_unsigned(shape, &call) {
+            issue.features.push(("possible", 1.0));
+        }
         out.push(issue);
     }
 }
