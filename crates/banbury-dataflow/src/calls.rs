@@ -11,7 +11,7 @@ use crate::models::{Effect, FnModel, SinkKind, Size, Slot, SourceKind};
 use crate::observe::{CallEvent, Context, ValueView};
 use crate::state::{Content, Life, Object, State};
 use crate::summary::{AccessKind, Exit, Need, Summary};
-use crate::value::{Atom, AtomKind, Lin, MAX, NullOrigin, Taint, V};
+use crate::value::{Atom, AtomKind, Lin, MAX, MIN, NullOrigin, Taint, V};
 
 /// Arguments of the call at hand.
 pub(crate) struct Call<'c> {
@@ -46,6 +46,12 @@ impl Interp<'_> {
                 }
             }
         }
+        if let Callee::Virtual(class, method) = callee {
+            target = self.virtual_target(&args, *class, *method);
+            if let Some(t) = target {
+                name = self.program.function(t).name;
+            }
+        }
         let ret_ty = dst
             .and_then(|d| self.f.place_type(d, &self.program.globals, self.types()))
             .unwrap_or(TypeTable::UNKNOWN);
@@ -63,6 +69,29 @@ impl Interp<'_> {
                 self.apply_unknown(&mut st, &call, defined.is_some());
                 out.push(st);
             }
+        }
+    }
+
+    /// The definition that a virtual call reaches: by the object's own class where it was made
+    /// in sight, else the only one there is.
+    fn virtual_target(&self, args: &[V], class: Symbol, method: Symbol) -> Option<FuncId> {
+        let made = args.first().and_then(|&v| self.dynamic_class(v));
+        let own = made.and_then(|c| self.shared.resolve(self.f.file, Symbol::new(&format!("{c}::{method}"))));
+        own.or_else(|| self.shared.only_override(self.f.file, class, method))
+    }
+
+    /// Class of an object that was declared or allocated in this function.
+    fn dynamic_class(&self, v: V) -> Option<Symbol> {
+        let base = self.a.base(v).filter(|_| v != V::UNINIT)?;
+        let info = self.a.info(base);
+        let ty = match info.kind {
+            AtomKind::AddrLocal(id) => self.f.locals[id.index()].ty,
+            AtomKind::Alloc(..) => self.types().pointee(info.ty)?,
+            _ => return None,
+        };
+        match self.types().get(ty) {
+            Type::Record(record) => Some(self.types().record(*record)?.name),
+            _ => None,
         }
     }
 
@@ -185,6 +214,9 @@ impl Interp<'_> {
             model.effects.iter().any(|e| matches!(e, Effect::Copy(d, ..) | Effect::Append(d, ..) | Effect::Fill(d, ..) if *d == slot))
         };
         self.check_size_arguments(&mut st, call, model);
+        if let Some(v) = self.container(&mut st, call, model) {
+            ret = Some(v);
+        }
         for effect in &model.effects {
             match effect {
                 Effect::NonNull(i) => {
@@ -353,6 +385,48 @@ impl Interp<'_> {
         });
         self.finish(&mut st, call, v);
         out.push(st);
+    }
+
+    /// A container stands for its elements as long as they are all the same value, which lies
+    /// where the container does; otherwise only their taint is known.
+    fn container(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel) -> Option<V> {
+        let this = call.args.first().copied().filter(|&v| v != V::UNINIT)?;
+        if model.has_tag("container.at") {
+            return Some(this);
+        }
+        if model.has_tag("container.get") {
+            let v = self.load(st, this, call.ret_ty, call.name, None);
+            return Some(if v == V::UNINIT { self.typed_fresh(call.ret_ty, call.name) } else { v });
+        }
+        let at = model.marked("container.put").find_map(|slot| match slot {
+            Slot::Arg(i) => Some(usize::from(i)),
+            Slot::Rest => call.args.len().checked_sub(1).filter(|&i| i > 0),
+            _ => None,
+        })?;
+        let (&v, ty) = (call.args.get(at)?, call.operands.get(at).and_then(|o| self.operand_type(o))?);
+        if matches!(self.types().get(ty), Type::Record(_) | Type::Array(..)) {
+            self.scramble(st, this, 1);
+            return None;
+        }
+        let base = self.a.base(this)?;
+        let here = self.a.plain(this);
+        let known = st.cell(here);
+        let first = known.is_none() && st.object(base).is_some_and(|o| o.content == Content::Uninit);
+        let stored = match known {
+            Some(old) if old != v => {
+                let other = self.typed_fresh(ty, call.name);
+                self.inherit_taint(other, if self.a.taint_of(v) != 0 { v } else { old });
+                other
+            }
+            None if !first => {
+                let other = self.typed_fresh(ty, call.name);
+                self.inherit_taint(other, v);
+                other
+            }
+            _ => v,
+        };
+        self.store(st, here, stored, ty);
+        None
     }
 
     fn check_size_arguments(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel) {
@@ -542,6 +616,7 @@ impl Interp<'_> {
     pub fn region(&self, st: &State, base: Atom) -> &'static str {
         match self.a.info(base).kind {
             AtomKind::AddrLocal(_) => "stack",
+            AtomKind::Param(_) if self.is_record_param(base) => "stack",
             AtomKind::AddrGlobal(_) | AtomKind::AddrStr(..) => "static",
             AtomKind::Alloc(..) => match st.object(base).map(|o| o.life) {
                 Some(Life::Owned { family, .. } | Life::Escaped { family }) if family == "stack" => "stack",
@@ -1042,6 +1117,9 @@ impl Interp<'_> {
         }
         let span = self.span;
         self.forget_cells(st, base);
+        if let Some(Life::Owned { span, .. }) = st.object(base).map(|o| o.life) {
+            self.given_up.insert(span);
+        }
         let object = st.object_mut(base);
         object.content = Content::Unknown(0);
         object.life = if reallocates { Life::Maybe } else { Life::Freed { family, span } };
@@ -1364,6 +1442,7 @@ impl Interp<'_> {
             .collect();
         let freed: Vec<(V, Symbol, Span)> =
             exit.freed.iter().map(|&(v, f, s)| (self.import(st, call, import, v), f, s)).collect();
+        let touched: Vec<V> = exit.touched.iter().map(|&v| self.import(st, call, import, v)).collect();
         let strings = self.import_strings(st, call, import, exit);
         let escaped: Vec<V> = exit.escaped.iter().map(|&v| self.import(st, call, import, v)).collect();
         let ret = exit.ret.map(|v| self.import(st, call, import, v));
@@ -1389,6 +1468,9 @@ impl Interp<'_> {
             self.as_pointer(addr);
             self.store(st, addr, v, ty);
         }
+        for v in touched {
+            self.touch(st, v);
+        }
         for (base, length, filled) in strings {
             let object = st.object_mut(base);
             (object.strlen, object.filled) = (length, filled);
@@ -1412,6 +1494,9 @@ impl Interp<'_> {
                 continue;
             }
             self.forget_cells(st, base);
+            if let Some(Life::Owned { span, .. }) = st.object(base).map(|o| o.life) {
+                self.given_up.insert(span);
+            }
             st.object_mut(base).life = Life::Freed { family, span };
         }
         if let (Some(v), Some(_)) = (ret, call.dst) {
@@ -1422,6 +1507,17 @@ impl Interp<'_> {
             self.finish(st, call, v);
         }
         true
+    }
+
+    /// Some element was set: nothing is known of the object's first contents any more.
+    fn touch(&mut self, st: &mut State, v: V) {
+        let Some(base) = self.a.base(v).filter(|_| v != V::UNINIT) else { return };
+        let epoch = self.a.next_number();
+        if let Some(object) = st.object(base).copied() {
+            if object.content == Content::Uninit || object.content == Content::Zero {
+                st.object_mut(base).content = Content::Unknown(epoch);
+            }
+        }
     }
 
     /// What the callee knows of strings, for the objects that start where its pointer points.
@@ -1522,6 +1618,10 @@ impl Interp<'_> {
                 let p = self.import_atom(st, call, import, base);
                 self.extent_at(st, p)
             }
+            AtomKind::Before(base) => {
+                let p = self.import_atom(st, call, import, base);
+                self.distance_before(st, p)
+            }
             AtomKind::StrLen(addr, 0, width) => {
                 let p = self.import(st, call, import, addr);
                 match p {
@@ -1595,6 +1695,22 @@ impl Interp<'_> {
         }
         let v = self.load(st, at, info.ty, info.name, info.field);
         if v == V::UNINIT { self.typed_fresh(info.ty, info.name) } else { v }
+    }
+
+    /// Bytes from the start of an object to an address in it.
+    pub fn distance_before(&mut self, st: &mut State, p: V) -> V {
+        if p == V::UNINIT {
+            return self.a.unknown();
+        }
+        self.as_pointer(p);
+        let Some((base, offset)) = self.a.split(p) else { return self.a.unknown() };
+        let offset = self.a.plain(offset);
+        if crate::state::is_named(&self.a, base) || self.object_size(st, base).is_some() {
+            return offset;
+        }
+        let before = self.a.atom(AtomKind::Before(base), MIN, MAX);
+        let before = self.a.of_atom(before);
+        self.a.add(before, offset)
     }
 
     /// Bytes from an address to the end of its object.

@@ -136,6 +136,12 @@ impl Interp<'_> {
         let end = self.a.add(offset, size);
         let excess = self.a.sub(end, extent);
         let site = self.site(what, "");
+        if !scalar && self.obligations.len() < MAX_OBLIGATIONS / 2 {
+            // A caller may pass a pointer to before its object.
+            let before = self.distance_before(st, addr);
+            let under = self.a.scale(before, -1);
+            self.require(st, Need::Within { excess: under, kind, under: true, index: false }, site.clone());
+        }
         self.require_paired(st, base, excess, extent, kind, site);
     }
 
@@ -307,6 +313,18 @@ impl Interp<'_> {
         }
     }
 
+    /// Arithmetic in a signed type narrower than `int`.
+    pub fn check_narrow(&mut self, st: &mut State, v: V, bits: u16, subtraction: bool) {
+        let (lo, hi) = st.bounds(&self.a, v);
+        let (min, max) = int_bounds((bits, true));
+        let certain = lo > max || hi < min;
+        if lo >= min && hi <= max || !certain && self.a.taint_of(v) == 0 && !mentions_entry(&self.a, v) {
+            return;
+        }
+        let site = self.site(self.name_of(v), "");
+        self.require(st, Need::Fits(v, bits, true, subtraction), site);
+    }
+
     fn is_random(&self, v: V) -> bool {
         v != V::UNINIT && self.a.taint(self.a.taint_of(v)).is_some_and(|t| t.kind == SourceKind::Random)
     }
@@ -332,7 +350,8 @@ impl Interp<'_> {
             return;
         }
         let tainted = self.a.taint_of(v) != 0;
-        if self.is_random(v) {
+        // Cutting down a random number is how one is made to fit.
+        if self.is_random(v) && (source.1 == signed || !self.in_macro.is_empty()) {
             return;
         }
         let k = st.constant(&self.a, v);
@@ -340,7 +359,10 @@ impl Interp<'_> {
             return;
         }
         let sign_change = source.1 != signed;
-        let site = self.site(self.name_of(v), "");
+        let mut site = self.site(self.name_of(v), "");
+        if sign_change && !signed && source.0 < 32 && bits > source.0 {
+            site.features.push(("convert.extended", 1.0));
+        }
         self.require(st, Need::Converts(v, bits, signed, sign_change && bits >= source.0), site);
     }
 

@@ -20,6 +20,9 @@ const MAX_WRITES: usize = 32;
 impl Interp<'_> {
     pub fn finish_function(mut self) -> (Summary, Vec<Issue>, bool) {
         let exits = std::mem::take(&mut self.exits);
+        for (state, ret, _) in &exits {
+            self.note_kept(state, *ret);
+        }
         for (state, ret, span) in &exits {
             self.check_leaks(state, *ret, *span);
         }
@@ -96,6 +99,9 @@ impl Interp<'_> {
             }
             let steps = vec![self.step(StepKind::Source, span, format!("acquired here ({family})"))];
             let mut features = vec![("leak.function", 1.0)];
+            if !self.given_up.contains(&span) {
+                features.push(("leak.never-released", 1.0));
+            }
             if unchecked {
                 features.push(("leak.unchecked", 1.0));
             }
@@ -114,6 +120,19 @@ impl Interp<'_> {
         }
     }
 
+    /// What an exit hands to the caller is not forgotten by the function.
+    fn note_kept(&mut self, st: &State, ret: Option<V>) {
+        if !st.objects.iter().any(|(_, o)| matches!(o.life, Life::Owned { .. })) {
+            return;
+        }
+        let kept = self.reachable(st, ret);
+        for (atom, object) in &st.objects {
+            if let (Life::Owned { span, .. }, true) = (object.life, kept.contains(atom)) {
+                self.given_up.insert(span);
+            }
+        }
+    }
+
     /// Objects that can still be reached after the return.
     fn reachable(&self, st: &State, ret: Option<V>) -> FxHashSet<Atom> {
         let mut kept = FxHashSet::default();
@@ -121,6 +140,7 @@ impl Interp<'_> {
         for &(addr, v) in &st.cells {
             let own = self.a.base(addr).is_some_and(|b| match self.a.info(b).kind {
                 AtomKind::AddrLocal(_) => true,
+                AtomKind::Param(_) if self.is_record_param(b) => true,
                 _ => matches!(st.object(b), Some(o) if matches!(o.life, Life::Owned { .. })),
             });
             if !own {
@@ -216,6 +236,8 @@ impl Interp<'_> {
             .any(|(a, o)| matches!(o.life, Life::Freed { .. }) && is_entry_atom(&self.a, *a));
         let sign = match ret {
             None | Some(V::UNINIT) => 0,
+            // Memory of its own is told apart from what the caller passed.
+            Some(v) if self.a.base(v).is_some_and(|b| matches!(self.a.info(b).kind, AtomKind::Alloc(..))) => 5,
             Some(v) => match st.bounds(&self.a, v) {
                 (0, 0) => 1,
                 (lo, _) if lo > 0 => 2,
@@ -228,12 +250,11 @@ impl Interp<'_> {
 
     /// What only this function's own variables know is of no use to callers.
     fn drop_private(&mut self, st: &mut State) {
-        let arena = &self.a;
-        st.cells.retain(|c| match arena.base(c.0).map(|b| &arena.info(b).kind) {
-            Some(AtomKind::AddrLocal(_)) | None => false,
-            Some(_) => true,
-        });
-        st.objects.retain(|(a, _)| !matches!(arena.info(*a).kind, AtomKind::AddrLocal(_)));
+        let own = |atom: Atom| {
+            matches!(self.a.info(atom).kind, AtomKind::AddrLocal(_)) || self.is_record_param(atom)
+        };
+        st.cells.retain(|c| self.a.base(c.0).is_some_and(|b| !own(b)));
+        st.objects.retain(|(a, _)| !own(*a));
     }
 }
 
@@ -265,8 +286,16 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
         }
         for &(atom, _) in &arena.lin(v).terms {
             let Some(object) = st.object(atom) else { continue };
-            let (Life::Owned { family, .. } | Life::Escaped { family }) = object.life else { continue };
+            let (Life::Owned { family, .. } | Life::Escaped { family } | Life::Freed { family, .. }) = object.life
+            else {
+                continue;
+            };
             if is_entry_atom(arena, atom) || !allocated.insert(atom) {
+                continue;
+            }
+            if let Life::Freed { span, .. } = object.life {
+                let to = exporter.atom(atom);
+                exit.freed.push((exporter.to.of_atom(to), family, span));
                 continue;
             }
             let size = object.size.filter(|&s| is_entry(arena, s)).map(|s| exporter.value(s));
@@ -315,6 +344,9 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
         let base = arena_value(exporter, atom);
         if matches!(object.content, Content::Unknown(e) if e != 0) || object.content == Content::Zero {
             exit.scrambled.push(base);
+        }
+        if object.touched {
+            exit.touched.push(base);
         }
         let known = |v: Option<V>| v.filter(|&v| v != V::UNINIT && is_entry(arena, v));
         let (length, filled) = (known(object.strlen), known(object.filled));

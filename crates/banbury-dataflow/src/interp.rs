@@ -50,6 +50,8 @@ pub(crate) struct Interp<'a> {
     pub saw_abort: bool,
     pub block: u32,
     pub instr: u32,
+    /// Where resources were acquired that are released or handed on somewhere in the function.
+    pub given_up: FxHashSet<Span>,
     /// Blocks that a back edge leads to.
     headers: Vec<bool>,
 }
@@ -93,6 +95,7 @@ impl<'a> Interp<'a> {
             saw_abort: false,
             block: 0,
             instr: 0,
+            given_up: FxHashSet::default(),
             headers: Vec::new(),
         }
     }
@@ -248,7 +251,10 @@ impl<'a> Interp<'a> {
             let local = &self.f.locals[id.index()];
             if !self.scalar[id.index()] {
                 let atom = self.local_atom(id);
-                st.object_mut(atom).content = Content::Unknown(0);
+                if !self.is_record_param(atom) {
+                    st.object_mut(atom).content = Content::Unknown(0);
+                }
+                self.a.info_mut(atom).name = local.name;
                 continue;
             }
             let (lo, hi) = self.type_bounds(local.ty);
@@ -553,6 +559,9 @@ impl<'a> Interp<'a> {
             Rvalue::Cast(ty, operand) => {
                 let v = self.operand(st, operand);
                 let from = self.operand_type(operand);
+                if let Some(op) = self.narrowed_arithmetic(operand, *ty) {
+                    return self.narrow(st, v, op, *ty);
+                }
                 self.cast(st, v, from, *ty)
             }
             Rvalue::Unary(op, operand) => {
@@ -597,6 +606,30 @@ impl<'a> Interp<'a> {
                 self.a.add(p, offset)
             }
         }
+    }
+
+    /// `x = x + 1` with a signed `x` narrower than `int`: the sum is made in `int` by the
+    /// instruction before and then converted back.
+    fn narrowed_arithmetic(&self, operand: &Operand, to: TypeId) -> Option<BinOp> {
+        let (bits, true) = self.types().int_info(to)? else { return None };
+        let Operand::Copy(place) = operand else { return None };
+        let temporary = place.as_local().filter(|l| self.f.locals[l.index()].name.is_empty())?;
+        let block = &self.f.blocks[self.block as usize];
+        let before = block.instrs.get((self.instr as usize).checked_sub(1)?)?;
+        match &before.op {
+            Op::Assign { dst, src: Rvalue::Binary(op @ (BinOp::Add | BinOp::Sub | BinOp::Mul), ..) }
+                if dst.as_local() == Some(temporary) && (8..32).contains(&bits) =>
+            {
+                Some(*op)
+            }
+            _ => None,
+        }
+    }
+
+    fn narrow(&mut self, st: &mut State, v: V, op: BinOp, to: TypeId) -> V {
+        let Some((bits, signed)) = self.types().int_info(to).filter(|_| v != V::UNINIT) else { return v };
+        self.check_narrow(st, v, bits, op == BinOp::Sub);
+        self.modulo(st, v, bits, signed)
     }
 
     /// Marks a lone atom that is used as an address.
@@ -928,6 +961,7 @@ impl<'a> Interp<'a> {
         let types = self.types();
         if types.is_pointer(to) {
             self.as_pointer(v);
+            self.shape_memory(v, to);
             return v;
         }
         let Some((bits, signed)) = types.int_info(to) else { return v };
@@ -969,6 +1003,18 @@ impl<'a> Interp<'a> {
         }
         target.ty = to;
         self.a.of_atom(atom)
+    }
+
+    /// New memory is what its address is first converted to.
+    fn shape_memory(&mut self, v: V, to: TypeId) {
+        let Some(atom) = self.a.as_atom(v) else { return };
+        let info = self.a.info(atom);
+        let raw = || {
+            self.types().pointee(info.ty).is_none_or(|t| matches!(self.types().get(t), Type::Void | Type::Unknown))
+        };
+        if matches!(info.kind, AtomKind::Alloc(..)) && raw() {
+            self.a.info_mut(atom).ty = to;
+        }
     }
 
     pub fn inherit_taint(&mut self, to: V, from: V) {
@@ -1057,7 +1103,24 @@ impl<'a> Interp<'a> {
     // ---- places and memory ----
 
     pub fn local_atom(&mut self, id: LocalId) -> Atom {
+        // A record passed by value is, until it is written, the caller's: its members are looked
+        // up there when the summary is applied.
+        if id.0 < self.f.params && matches!(self.types().get(self.f.locals[id.index()].ty), Type::Record(_)) {
+            let atom = self.a.atom(AtomKind::Param(id.0), 1, u64::MAX as i128);
+            self.a.info_mut(atom).pointer = true;
+            return atom;
+        }
         self.a.atom(AtomKind::AddrLocal(id), 1, u64::MAX as i128)
+    }
+
+    /// Whether the address is that of this function's own copy of a record.
+    pub fn is_record_param(&self, atom: Atom) -> bool {
+        match self.a.info(atom).kind {
+            AtomKind::Param(i) => {
+                self.f.locals.get(i as usize).is_some_and(|l| matches!(self.types().get(l.ty), Type::Record(_)))
+            }
+            _ => false,
+        }
     }
 
     pub fn global_atom(&mut self, id: banbury_ir::GlobalId) -> Atom {
@@ -1334,6 +1397,7 @@ impl<'a> Interp<'a> {
         if constant.is_none() {
             let epoch = self.a.next_number();
             let object = st.object_mut(base);
+            object.touched = true;
             if object.content == Content::Zero || object.content == Content::Uninit {
                 object.content = Content::Unknown(epoch);
             }
@@ -1380,6 +1444,7 @@ impl<'a> Interp<'a> {
         }
         let own = match self.a.info(into).kind {
             AtomKind::AddrLocal(_) => true,
+            AtomKind::Param(_) if self.is_record_param(into) => true,
             _ => matches!(st.object(into), Some(o) if matches!(o.life, Life::Owned { .. })),
         };
         if !own {
@@ -1397,7 +1462,8 @@ impl<'a> Interp<'a> {
             return;
         }
         let object = *st.object_mut(base);
-        if let Life::Owned { family, .. } = object.life {
+        if let Life::Owned { family, span } = object.life {
+            self.given_up.insert(span);
             st.object_mut(base).life = Life::Escaped { family };
         }
         st.object_mut(base).exposed = true;
@@ -1522,6 +1588,9 @@ impl<'a> Interp<'a> {
         }
         let bytes = match self.a.info(base).kind {
             AtomKind::AddrLocal(id) => self.types().size_of(self.f.locals[id.index()].ty)?,
+            AtomKind::Param(i) if self.is_record_param(base) => {
+                self.types().size_of(self.f.locals[i as usize].ty)?
+            }
             AtomKind::AddrGlobal(id) => {
                 let global = &self.program.globals[id.index()];
                 self.types().size_of(global.ty)?

@@ -53,6 +53,8 @@ pub enum AtomKind {
     Alloc(u32, u32),
     /// Bytes from the base address to the end of its object.
     Extent(Atom),
+    /// Bytes from the start of the object to the base address.
+    Before(Atom),
     /// Elements before the first zero at the address, in an epoch (bytes per element).
     StrLen(V, u32, u8),
     /// Result of an operation that is not linear.
