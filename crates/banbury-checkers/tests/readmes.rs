@@ -25,7 +25,6 @@ const PENDING: [(&str, &str); 6] = [
     ("missing-null-check-inconsistent", "Example"),
     ("null-dereference", "Example"),
     ("tainted-copy-length", "Fixed"),
-    ("unbounded-loop", "Example"),
     ("unchecked-length-write", "Example"),
 ];
 

@@ -335,7 +335,7 @@ impl Interp<'_> {
                         }
                     }
                 }
-                Effect::Sink(slot, kind) => self.sink(&mut st, call, *slot, *kind),
+                Effect::Sink(slot, kind) => self.sink(&mut st, call, *slot, *kind, usize::from(model.params)),
                 Effect::FormatString { format, .. } => {
                     if let Some(&v) = call.args.get(usize::from(*format)) {
                         let site = self.site(self.arg_name(call, *format), "");
@@ -887,7 +887,12 @@ impl Interp<'_> {
             }
             Slot::Arg(_) | Slot::Pointee(_) => {
                 if let Some(v) = self.slot(call, slot) {
-                    let ty = self.pointee_of(call, slot);
+                    // As many as the call says, not one element.
+                    let several = model
+                        .effects
+                        .iter()
+                        .any(|e| matches!(e, Effect::Write(to, size) if *to == slot_of_write(slot) && !matches!(size, Size::Const(_))));
+                    let ty = if several { TypeTable::UNKNOWN } else { self.pointee_of(call, slot) };
                     let taint = if self.fills_object(st, call, model, v) { self.raw(taint) } else { taint };
                     self.taint_pointee(st, v, ty, taint);
                 }
@@ -990,7 +995,7 @@ impl Interp<'_> {
         }
         match to {
             Slot::Return => {
-                let entry = self.entry_derived(call, &sources, from);
+                let entry = self.entry_derived(st, call, &sources, from);
                 let v = ret.or(entry).unwrap_or_else(|| self.typed_fresh(call.ret_ty, call.name));
                 if let (Some(atom), true) = (self.a.as_atom(v), taint != 0) {
                     self.a.info_mut(atom).taint = taint;
@@ -1008,23 +1013,36 @@ impl Interp<'_> {
         }
     }
 
-    /// `ntohl(x)` of an unchanged input is a function of it: an operation, so that a summary can
+    /// `ntohl(x)` or `atoi(s)` of an unchanged input is a function of it, so that a summary can
     /// carry it to the caller.
-    fn entry_derived(&mut self, call: &Call<'_>, sources: &[V], from: Slot) -> Option<V> {
-        let (&[v], Slot::Arg(_)) = (sources, from) else { return None };
-        if v == V::UNINIT || self.a.base(v).is_some() {
+    fn entry_derived(&mut self, st: &State, call: &Call<'_>, sources: &[V], from: Slot) -> Option<V> {
+        let (&[v], Slot::Arg(_) | Slot::Pointee(_)) = (sources, from) else { return None };
+        let behind = matches!(from, Slot::Pointee(_));
+        if v == V::UNINIT || self.a.base(v).is_some() != behind {
             return None;
         }
-        let (bits, signed) = self.types().int_info(call.ret_ty)?;
-        let tag = i128::from(Symbol::new(call.name.as_str()).as_str().len() as u32) + 1;
-        let by = self.a.int(-tag);
-        let (lo, hi) = crate::interp::int_bounds((bits, signed));
-        let atom = self.a.atom(AtomKind::Op(banbury_ir::BinOp::Xor, v, by, bits), lo, hi);
+        self.derived(st, v, behind, call.name.as_str(), call.ret_ty)
+    }
+
+    fn derived(&mut self, st: &State, v: V, behind: bool, by: &str, ty: TypeId) -> Option<V> {
+        if !matches!(self.types().get(ty), Type::Int { .. } | Type::Float(_)) {
+            return None;
+        }
+        if behind {
+            let base = self.a.base(v)?;
+            let unchanged = st.object(base).is_none_or(|o| o.content == Content::Initial && !o.touched);
+            if !unchanged || !crate::summary::is_entry_atom(&self.a, base) {
+                return None;
+            }
+        }
+        let by = by.bytes().fold(7u32, |sum, b| sum.wrapping_mul(31).wrapping_add(u32::from(b)));
+        let (lo, hi) = self.type_bounds(ty);
+        let plain = self.a.plain(v);
+        let atom = self.a.atom(AtomKind::Derived(plain, behind, by), lo, hi);
         let name = self.name_of(v);
-        let taint = self.a.taint_of(v);
+        let taint = if behind { self.taint_behind(st, v) } else { self.a.taint_of(v) };
         let info = self.a.info_mut(atom);
-        info.name = name;
-        info.taint = taint;
+        (info.name, info.taint, info.ty) = (name, taint, ty);
         Some(self.a.of_atom(atom))
     }
 
@@ -1125,9 +1143,17 @@ impl Interp<'_> {
         object.life = if reallocates { Life::Maybe } else { Life::Freed { family, span } };
     }
 
-    fn sink(&mut self, st: &mut State, call: &Call<'_>, slot: Slot, kind: SinkKind) {
+    fn sink(&mut self, st: &mut State, call: &Call<'_>, slot: Slot, kind: SinkKind, fixed: usize) {
         match slot {
-            Slot::Rest | Slot::RestPointee => {}
+            Slot::Rest | Slot::RestPointee => {
+                for index in fixed..call.args.len() {
+                    let v = call.args[index];
+                    if v != V::UNINIT {
+                        let site = self.site(self.arg_name(call, index as u8), "");
+                        self.require(st, Need::Trusted(v, kind, slot == Slot::RestPointee), site);
+                    }
+                }
+            }
             Slot::Return => {}
             Slot::Arg(i) | Slot::Pointee(i) => {
                 let Some(v) = self.slot(call, slot) else { return };
@@ -1184,7 +1210,12 @@ impl Interp<'_> {
             if matches!(conversion, Some(ScanKind::Text(_))) {
                 ty = TypeTable::UNKNOWN;
             }
-            self.taint_pointee(st, v, ty, taint);
+            let by = format!("{} {nth}", call.name);
+            let plain = self.a.plain(v);
+            match inherited.filter(|_| taint == 0).and_then(|from| self.derived(st, from, true, &by, ty)) {
+                Some(value) => self.store(st, plain, value, ty),
+                None => self.taint_pointee(st, v, ty, taint),
+            }
         }
     }
 
@@ -1444,6 +1475,8 @@ impl Interp<'_> {
             exit.freed.iter().map(|&(v, f, s)| (self.import(st, call, import, v), f, s)).collect();
         let touched: Vec<V> = exit.touched.iter().map(|&v| self.import(st, call, import, v)).collect();
         let strings = self.import_strings(st, call, import, exit);
+        let maybe_freed: Vec<V> =
+            exit.maybe_freed.iter().map(|&v| self.import(st, call, import, v)).collect();
         let escaped: Vec<V> = exit.escaped.iter().map(|&v| self.import(st, call, import, v)).collect();
         let ret = exit.ret.map(|v| self.import(st, call, import, v));
         for &(atom, size, family, zeroed, _) in &exit.allocated {
@@ -1488,6 +1521,9 @@ impl Interp<'_> {
                 st.object_mut(base).taint = taint;
             }
         }
+        for v in maybe_freed {
+            self.release_maybe(st, v);
+        }
         for (v, family, span) in freed {
             let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { continue };
             if st.bounds_of_atom(&self.a, base).1 <= 0 && self.a.info(base).pointer {
@@ -1507,6 +1543,23 @@ impl Interp<'_> {
             self.finish(st, call, v);
         }
         true
+    }
+
+    /// The callee releases it on some of its paths: whether it is still owned is not known.
+    fn release_maybe(&mut self, st: &mut State, v: V) {
+        if v == V::UNINIT {
+            return;
+        }
+        let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { return };
+        match st.object(base).map(|o| o.life) {
+            Some(Life::Owned { span, .. }) => {
+                self.given_up.insert(span);
+                st.object_mut(base).life = Life::Maybe;
+            }
+            Some(Life::Escaped { .. }) => st.object_mut(base).life = Life::Maybe,
+            None if crate::summary::is_entry_atom(&self.a, base) => st.object_mut(base).life = Life::Maybe,
+            _ => {}
+        }
     }
 
     /// Some element was set: nothing is known of the object's first contents any more.
@@ -1642,6 +1695,10 @@ impl Interp<'_> {
                 };
                 self.quiet(|this| this.binary(st, op, x, y, ty, ty))
             }
+            AtomKind::Derived(from, behind, by) => {
+                let x = self.import(st, call, import, from);
+                self.derived_here(st, x, behind, by, &info)
+            }
             AtomKind::Cmp(op, a, b, unsigned) => {
                 let (x, y) = (self.import(st, call, import, a), self.import(st, call, import, b));
                 self.compare(st, op, x, y, unsigned)
@@ -1697,6 +1754,37 @@ impl Interp<'_> {
         if v == V::UNINIT { self.typed_fresh(info.ty, info.name) } else { v }
     }
 
+    /// What the callee derived from its input, in terms of what that is here.
+    fn derived_here(
+        &mut self,
+        st: &mut State,
+        from: V,
+        behind: bool,
+        by: u32,
+        info: &crate::value::AtomInfo,
+    ) -> V {
+        if from == V::UNINIT || self.a.constant(from).is_some() {
+            return self.typed_fresh(info.ty, info.name);
+        }
+        let plain = self.a.plain(from);
+        let unchanged = self.a.base(from).is_some_and(|b| {
+            crate::summary::is_entry_atom(&self.a, b) && st.object(b).is_none_or(|o| o.content == Content::Initial)
+        });
+        let v = if behind && !unchanged {
+            self.typed_fresh(info.ty, info.name)
+        } else {
+            let atom = self.a.atom(AtomKind::Derived(plain, behind, by), info.lo, info.hi);
+            self.a.info_mut(atom).name = info.name;
+            self.a.info_mut(atom).ty = info.ty;
+            self.a.of_atom(atom)
+        };
+        let taint = if behind { self.taint_behind(st, from) } else { self.a.taint_of(from) };
+        if let (Some(atom), true) = (self.a.as_atom(v), taint != 0) {
+            self.a.info_mut(atom).taint = taint;
+        }
+        v
+    }
+
     /// Bytes from the start of an object to an address in it.
     pub fn distance_before(&mut self, st: &mut State, p: V) -> V {
         if p == V::UNINIT {
@@ -1734,6 +1822,14 @@ impl Interp<'_> {
             None => self.extent(base),
         };
         self.a.sub(size, offset)
+    }
+}
+
+/// `taint *p` goes with `write p n`.
+fn slot_of_write(slot: Slot) -> Slot {
+    match slot {
+        Slot::Pointee(i) => Slot::Arg(i),
+        other => other,
     }
 }
 

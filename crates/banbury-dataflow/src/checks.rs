@@ -612,6 +612,9 @@ impl Interp<'_> {
                 steps: Vec::new(),
             });
         }
+        if self.looked_at(st, v) {
+            return Verdict::Safe;
+        }
         match self.a.taint(self.a.taint_of(v)).cloned() {
             Some(taint) => Verdict::Bad(Evidence {
                 message: "is untrusted and may be zero".into(),
@@ -727,6 +730,13 @@ impl Interp<'_> {
             _ => {}
         }
         let life = st.object(base).map_or(Life::Static, |o| o.life);
+        if matches!(life, Life::Escaped { family } if family == "stack") {
+            return Verdict::Bad(Evidence {
+                message: "was not allocated on the heap".into(),
+                features: vec![("free.not-heap", 1.0)],
+                steps: Vec::new(),
+            });
+        }
         if let Life::Freed { span, .. } = life {
             return Verdict::Bad(Evidence {
                 message: "was released before".into(),
@@ -795,6 +805,50 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether a decision on the way compared what the value is made of with another unknown:
+    /// `abs(x) < sqrt(max)` before `x * x`, `fabs(x) > epsilon` before a division by `x`.
+    fn looked_at(&self, st: &State, v: V) -> bool {
+        let mut parts = Vec::new();
+        self.parts(v, 3, &mut parts);
+        let mut node = st.trace.as_ref();
+        for _ in 0..8 {
+            let Some(trace) = node else { return false };
+            node = trace.before.as_ref();
+            let Some(atom) = self.a.as_atom(trace.cond).filter(|_| trace.cond != V::UNINIT) else { continue };
+            let AtomKind::Cmp(_, a, b, _) = self.a.info(atom).kind else { continue };
+            if self.a.constant(a).is_some() || self.a.constant(b).is_some() {
+                continue;
+            }
+            let mut compared = Vec::new();
+            self.parts(a, 3, &mut compared);
+            self.parts(b, 3, &mut compared);
+            if compared.iter().any(|c| parts.contains(c)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Atoms that the value is computed from.
+    fn parts(&self, v: V, depth: u32, out: &mut Vec<Atom>) {
+        if v == V::UNINIT || depth == 0 || out.len() > 16 {
+            return;
+        }
+        for &(atom, _) in &self.a.lin(v).terms {
+            match self.a.info(atom).kind {
+                AtomKind::Op(_, a, b, _) => {
+                    self.parts(a, depth - 1, out);
+                    self.parts(b, depth - 1, out);
+                }
+                AtomKind::Wrap(inner, ..) | AtomKind::Derived(inner, false, _) => {
+                    self.parts(inner, depth - 1, out);
+                }
+                _ => {}
+            }
+            out.push(atom);
+        }
+    }
+
     fn judge_fits(&mut self, st: &mut State, v: V, bits: u16, signed: bool, subtraction: bool) -> Verdict {
         let (min, max) = int_bounds((bits, signed));
         let over = self.a.plus(v, -max);
@@ -822,6 +876,9 @@ impl Interp<'_> {
             .cons
             .iter()
             .any(|&k| self.a.lin(k).terms.iter().any(|&(x, _)| lin.terms.iter().any(|&(y, _)| x == y)));
+        if self.looked_at(st, v) {
+            return Verdict::Safe;
+        }
         match self.a.taint(self.a.taint_of(v)).cloned() {
             Some(taint) if !compared => {
                 let mut features = taint_features(&taint);

@@ -361,6 +361,9 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
         if let Life::Freed { family, span } = object.life {
             exit.freed.push((base, family, span));
         }
+        if object.life == Life::Maybe {
+            exit.maybe_freed.push(base);
+        }
         if object.exposed && mentions_entry(&exporter.to, base) {
             exit.escaped.push(base);
         }

@@ -14,7 +14,7 @@ use rustc_hash::FxHashSet;
 use crate::Shared;
 use crate::join::{join, widen};
 use crate::observe::Issue;
-use crate::state::{Content, Life, State, Trace};
+use crate::state::{Content, Life, Object, State, Trace};
 use crate::summary::{AccessKind, Obligation, Site};
 use crate::value::{Arena, Atom, AtomKind, MAX, MIN, NullOrigin, V};
 
@@ -533,11 +533,24 @@ impl<'a> Interp<'a> {
             if self.scalar[local.index()] {
                 let v = self.named(v, self.f.locals[local.index()].name);
                 st.locals[local.index()] = v;
+                self.set_unknown_record(st, local);
                 return;
             }
         }
         let Some(target) = self.place(st, dst, AccessKind::Write) else { return };
         self.store(st, target.addr, v, target.ty);
+    }
+
+    /// A variable of a type that is not known may have members, which are set now.
+    fn set_unknown_record(&mut self, st: &mut State, local: LocalId) {
+        if !matches!(self.types().get(self.f.locals[local.index()].ty), Type::Unknown) {
+            return;
+        }
+        let atom = self.local_atom(local);
+        if st.object(atom).is_some_and(|o| o.content == Content::Uninit) {
+            self.forget_cells(st, atom);
+            st.object_mut(atom).content = Content::Unknown(self.a.next_number());
+        }
     }
 
     /// Gives an anonymous atom the name of the variable that receives it.
@@ -1431,10 +1444,25 @@ impl<'a> Interp<'a> {
                 object.strlen =
                     if len.is_some_and(|n| n <= at / size.max(1)) { object.strlen } else { Some(new) };
             }
+            (Some(at), _, false) if self.lengthens(st, base, at, v, size, &object) => {
+                let len = self.a.int(at / size.max(1) + 1);
+                st.object_mut(base).strlen = Some(len);
+            }
             _ => {
                 st.object_mut(base).strlen = None;
             }
         }
+    }
+
+    /// Another element behind the last one of a string in zeroed memory.
+    fn lengthens(&mut self, st: &State, base: Atom, at: i128, v: V, size: i128, object: &Object) -> bool {
+        let len = object.strlen.and_then(|n| self.a.constant(n));
+        let next = self.a.of_atom(base);
+        let next = self.a.plus(next, at + size);
+        st.constant(&self.a, v).is_some_and(|k| k != 0)
+            && len.is_some_and(|n| n.saturating_mul(size) == at)
+            && object.content == Content::Zero
+            && st.cell(next).is_none()
     }
 
     /// A pointer stored where others can see it is theirs as well.

@@ -45,6 +45,8 @@ pub struct Exit {
     pub strings: Vec<(V, Option<V>, Option<V>)>,
     /// Base address, family, place of the release.
     pub freed: Vec<(V, Symbol, Span)>,
+    /// Base address of what is released on some paths.
+    pub maybe_freed: Vec<V>,
     /// Kept by the callee: stored in memory that outlives the call.
     pub escaped: Vec<V>,
     /// Allocated by the callee and handed out: atom, size, family, zeroed, place.
@@ -198,6 +200,7 @@ impl<'a> Exporter<'a> {
             AtomKind::Extent(base) => AtomKind::Extent(self.atom(base)),
             AtomKind::Before(base) => AtomKind::Before(self.atom(base)),
             AtomKind::StrLen(addr, 0, width) => AtomKind::StrLen(self.value(addr), 0, width),
+            AtomKind::Derived(v, behind, by) => AtomKind::Derived(self.value(v), behind, by),
             AtomKind::Op(op, a, b, bits) => AtomKind::Op(op, self.value(a), self.value(b), bits),
             AtomKind::Cmp(op, a, b, unsigned) => AtomKind::Cmp(op, self.value(a), self.value(b), unsigned),
             AtomKind::Wrap(v, bits, signed) => AtomKind::Wrap(self.value(v), bits, signed),
@@ -259,7 +262,7 @@ fn entry_atom(arena: &Arena, atom: Atom, steps: &mut u32) -> bool {
         AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => {
             entry(arena, a, steps) && entry(arena, b, steps)
         }
-        AtomKind::Wrap(v, ..) => entry(arena, v, steps),
+        AtomKind::Wrap(v, ..) | AtomKind::Derived(v, ..) => entry(arena, v, steps),
         _ => false,
     }
 }
@@ -280,7 +283,7 @@ fn mentions(arena: &Arena, v: V, steps: &mut u32) -> bool {
             AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => {
                 mentions(arena, a, steps) || mentions(arena, b, steps)
             }
-            AtomKind::Wrap(v, ..) => mentions(arena, v, steps),
+            AtomKind::Wrap(v, ..) | AtomKind::Derived(v, ..) => mentions(arena, v, steps),
             _ => false,
         }
     })

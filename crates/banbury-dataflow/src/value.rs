@@ -59,6 +59,9 @@ pub enum AtomKind {
     StrLen(V, u32, u8),
     /// Result of an operation that is not linear.
     Op(BinOp, V, V, u16),
+    /// What a library function makes of the value or, if the flag is set, of what it points to
+    /// (number of the function).
+    Derived(V, bool, u32),
     /// Comparison: 1 if it holds.
     Cmp(BinOp, V, V, bool),
     /// Value forced into an integer type.
