@@ -31,8 +31,14 @@ impl Interp<'_> {
         operands: &[Operand],
         out: &mut Vec<State>,
     ) {
-        let args: Vec<V> = operands.iter().map(|o| self.operand(&mut st, o)).collect();
         let mut name = self.callee_name(callee);
+        // Where nothing is known of the callee it may be a macro that sets its arguments.
+        let unknown = matches!(callee, Callee::Direct(_))
+            && self.shared.models.get(name).is_none()
+            && self.shared.resolve(self.f.file, name).is_none();
+        let lenient = std::mem::replace(&mut self.lenient, unknown);
+        let args: Vec<V> = operands.iter().map(|o| self.operand(&mut st, o)).collect();
+        self.lenient = lenient;
         let mut target = None;
         if let Callee::Indirect(operand) = callee {
             let v = self.operand(&mut st, operand);
@@ -308,6 +314,13 @@ impl Interp<'_> {
                     }
                     ret = Some(v);
                 }
+                Effect::MayBeNull(slot) => {
+                    if let Some(p) = self.slot(call, *slot) {
+                        let ty = self.pointee_of(call, *slot);
+                        let v = self.null_atom(ty, NullOrigin::Lookup, call.name);
+                        self.store(&mut st, p, v, ty);
+                    }
+                }
                 Effect::MayReturnNull => {
                     null_ret = Some(self.null_atom(call.ret_ty, NullOrigin::Lookup, call.name));
                 }
@@ -542,6 +555,8 @@ impl Interp<'_> {
         let name = self.arg_name(call, i);
         match size {
             Size::Unknown => {}
+            // As long as the string there is: nothing to compare it with.
+            Size::Strlen { arg, .. } if kind == AccessKind::Read && *arg == i => {}
             Size::Unbounded => self.unbounded_access(st, addr, kind, name),
             size => {
                 let Some(n) = self.size(st, call, size) else { return };
@@ -876,6 +891,8 @@ impl Interp<'_> {
         model: &FnModel,
         ret: &mut Option<V>,
     ) {
+        let from_console = kind == SourceKind::File && call.operands.iter().any(|o| self.operand_name(o) == "stdin");
+        let kind = if from_console { SourceKind::Console } else { kind };
         let taint = self.source(call, kind);
         match slot {
             Slot::Return => {
@@ -1087,7 +1104,12 @@ impl Interp<'_> {
         let automatic = call.name == "alloca" || call.name == "__builtin_alloca";
         *st.object_mut(atom) = Object {
             size: n,
-            content: if zeroed { Content::Zero } else { Content::Uninit },
+            // An allocator that is told no size hands out finished objects.
+            content: match (zeroed, n) {
+                (true, _) => Content::Zero,
+                (false, Some(_)) => Content::Uninit,
+                (false, None) => Content::Unknown(number),
+            },
             life: match automatic {
                 true => Life::Escaped { family: Symbol::new("stack") },
                 false => Life::Owned { family, span },
@@ -1247,7 +1269,7 @@ impl Interp<'_> {
         }
     }
 
-    fn null_in(&self, cond: V) -> Option<(NullOrigin, Span)> {
+    pub fn null_in(&self, cond: V) -> Option<(NullOrigin, Span)> {
         let atom = self.a.as_atom(cond)?;
         match self.a.info(atom).kind {
             AtomKind::Cmp(_, a, b, _) => {
@@ -1493,9 +1515,8 @@ impl Interp<'_> {
         if exit.writes.iter().any(|_| false) {
             return true;
         }
-        for v in scrambled {
-            self.scramble(st, v, 1);
-        }
+        let bases = scrambled.iter().filter(|&&v| v != V::UNINIT).filter_map(|&v| self.a.base(v)).collect();
+        self.scramble_bases(st, bases);
         for (addr, v) in writes {
             let ty = self.value_type(v);
             self.as_pointer(addr);
@@ -1509,7 +1530,8 @@ impl Interp<'_> {
             (object.strlen, object.filled) = (length, filled);
         }
         for v in escaped {
-            self.escape(st, v, 0);
+            // What is stored there escaped in the callee, or is not known to it.
+            self.escape(st, v, 3);
         }
         for (v, taint) in tainted {
             let plain = self.a.plain(v);
@@ -1729,7 +1751,7 @@ impl Interp<'_> {
     }
 
     /// Runs without leaving issues behind: the callee's own arithmetic was judged there.
-    fn quiet<R>(&mut self, run: impl FnOnce(&mut Self) -> R) -> R {
+    pub fn quiet<R>(&mut self, run: impl FnOnce(&mut Self) -> R) -> R {
         let before = std::mem::replace(&mut self.muted, true);
         let result = run(self);
         self.muted = before;

@@ -115,6 +115,9 @@ impl Interp<'_> {
         let offset = self.a.plain(offset);
         let region = self.region(st, base);
         if let Some(object) = self.object_size(st, base) {
+            if self.a.constant(object) == Some(0) {
+                return;
+            }
             let end = self.a.add(offset, size);
             let excess = self.a.sub(end, object);
             let mut site = self.site(what, region);
@@ -483,10 +486,14 @@ impl Interp<'_> {
                     .cons
                     .iter()
                     .any(|&k| self.a.lin(k).terms.iter().any(|&(x, d)| x == atom && (d > 0) == (c > 0)));
-                counted |= matches!(info.kind, AtomKind::Extent(_));
             }
+            counted |= matches!(info.kind, AtomKind::Extent(_));
         }
-        let _ = (loose, counted);
+        if counted {
+            // How large the object is, nobody here knows.
+            return Verdict::Open;
+        }
+        let _ = loose;
         if taint != 0 {
             // Related to another unknown by a comparison: somebody looked at it.
             if related && upper >= i128::from(i32::MAX) {
@@ -626,6 +633,21 @@ impl Interp<'_> {
     }
 
     fn judge_holds(&mut self, st: &mut State, cond: V) -> Verdict {
+        let verdict = self.judge_condition(st, cond);
+        let Verdict::Bad(mut evidence) = verdict else { return verdict };
+        // Null because a lookup found nothing: certain on this path, but is the path?
+        let origin = self.null_in(cond).map(|n| n.0).filter(|o| *o != NullOrigin::Assigned);
+        if let (Some(origin), Some(certain)) =
+            (origin, evidence.features.iter().position(|f| f.0 == "assert.certain"))
+        {
+            evidence.features.remove(certain);
+            evidence.features.push(("assert.lookup", 1.0));
+            evidence.features.push(origin_feature(origin));
+        }
+        Verdict::Bad(evidence)
+    }
+
+    fn judge_condition(&mut self, st: &mut State, cond: V) -> Verdict {
         match st.constant(&self.a, cond) {
             Some(0) => {
                 return Verdict::Bad(Evidence {
@@ -926,7 +948,7 @@ impl Interp<'_> {
     // ---- reporting ----
 
     pub fn report_uninit(&mut self, st: &State, name: Symbol) {
-        if name.is_empty() {
+        if name.is_empty() || self.lenient || self.muted {
             return;
         }
         let evidence = Evidence {

@@ -15,7 +15,9 @@ use crate::summary::{
 use crate::value::{Atom, AtomKind, V};
 
 const MAX_EXITS: usize = 4;
-const MAX_WRITES: usize = 32;
+const MAX_WRITES: usize = 24;
+/// Objects whose contents changed, or that were kept.
+const MAX_BASES: usize = 16;
 
 impl Interp<'_> {
     pub fn finish_function(mut self) -> (Summary, Vec<Issue>, bool) {
@@ -342,7 +344,8 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
             continue;
         }
         let base = arena_value(exporter, atom);
-        if matches!(object.content, Content::Unknown(e) if e != 0) || object.content == Content::Zero {
+        let changed = matches!(object.content, Content::Unknown(e) if e != 0) || object.content == Content::Zero;
+        if changed && exit.scrambled.len() < MAX_BASES {
             exit.scrambled.push(base);
         }
         if object.touched {
@@ -361,10 +364,10 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
         if let Life::Freed { family, span } = object.life {
             exit.freed.push((base, family, span));
         }
-        if object.life == Life::Maybe {
+        if object.life == Life::Maybe && exit.maybe_freed.len() < MAX_BASES {
             exit.maybe_freed.push(base);
         }
-        if object.exposed && mentions_entry(&exporter.to, base) {
+        if object.exposed && exit.escaped.len() < MAX_BASES && mentions_entry(&exporter.to, base) {
             exit.escaped.push(base);
         }
     }

@@ -10,6 +10,7 @@ use banbury_ir::{
     Operand, Place, Program, Proj, RecordId, Rvalue, Terminator, Type, TypeId, TypeTable, UnOp,
 };
 use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
 
 use crate::Shared;
 use crate::join::{join, widen};
@@ -22,11 +23,16 @@ use crate::value::{Arena, Atom, AtomKind, MAX, MIN, NullOrigin, V};
 const MAX_STATES: usize = 4;
 /// Interned expressions after which fewer states are kept, after which only one is, and after
 /// which the function is given up: the measure of work that does not depend on a clock.
-const WORK_FEW: usize = 3_000;
-const WORK_ONE: usize = 7_000;
-const WORK_MOST: usize = 40_000;
+const WORK_FEW: usize = 2_000;
+const WORK_ONE: usize = 5_000;
+const WORK_MOST: usize = 60_000;
+/// States that are merged into a block before further ones are left out: the exit block of a
+/// generated function has a hundred predecessors that differ in nothing of interest.
+const MAX_ARRIVALS: u32 = 16;
+/// Objects followed from one pointer.
+const MAX_REACHED: usize = 12;
 /// Blocks up to which a loop's second round is run before extrapolating.
-const UNROLL_BLOCKS: usize = 100;
+const UNROLL_BLOCKS: usize = 60;
 
 pub(crate) struct Interp<'a> {
     pub shared: &'a Shared<'a>,
@@ -43,9 +49,13 @@ pub(crate) struct Interp<'a> {
     pub in_macro: Symbol,
     pub sites: u32,
     pub steps_left: u32,
+    /// With so few steps left, loops are no longer repeated and states no longer kept apart.
+    pub sprint_at: u32,
     pub complete: bool,
     /// Nothing is required or reported: arithmetic of a callee is only replayed.
     pub muted: bool,
+    /// Reading a variable that is not set is no finding: the reader may be a macro.
+    pub lenient: bool,
     /// Some path ended in a call that ends the process abnormally.
     pub saw_abort: bool,
     pub block: u32,
@@ -89,9 +99,11 @@ impl<'a> Interp<'a> {
             span: f.span,
             in_macro: Symbol::EMPTY,
             sites: 0,
-            steps_left: 4000 + 24 * f.blocks.len() as u32,
+            steps_left: 600 + 16 * f.blocks.len() as u32,
+            sprint_at: 300 + 10 * f.blocks.len() as u32,
             complete: true,
             muted: false,
+            lenient: false,
             saw_abort: false,
             block: 0,
             instr: 0,
@@ -132,9 +144,9 @@ impl<'a> Interp<'a> {
         };
         let mut pending: BTreeMap<u32, Pending> = BTreeMap::new();
         let mut loops: Vec<Option<LoopState>> = vec![None; f.blocks.len()];
-        pending.insert(0, Pending { forward: vec![self.entry_state()], back: Vec::new() });
+        pending.insert(0, Pending { forward: vec![self.entry_state()], ..Pending::default() });
         while let Some((&r, _)) = pending.iter().next() {
-            let Some(Pending { mut forward, back }) = pending.remove(&r) else { break };
+            let Some(Pending { mut forward, back, .. }) = pending.remove(&r) else { break };
             let block = order[r as usize];
             self.block = block.0;
             let keep = self.states_kept(keep);
@@ -159,6 +171,10 @@ impl<'a> Interp<'a> {
                 for (to, next) in self.exec_block(block, state) {
                     let to_rank = rank[to.index()];
                     let entry = pending.entry(to_rank).or_default();
+                    entry.arrivals += 1;
+                    if entry.arrivals > MAX_ARRIVALS {
+                        continue;
+                    }
                     let list = if to_rank <= r { &mut entry.back } else { &mut entry.forward };
                     list.push(next);
                     // Merged as they come: comparing many states pairwise is what costs.
@@ -170,8 +186,16 @@ impl<'a> Interp<'a> {
         }
     }
 
+    /// The function has cost so much that it is only walked to its end.
+    fn sprinting(&self) -> bool {
+        self.steps_left < self.sprint_at || self.a.len() > WORK_ONE
+    }
+
     /// Fewer states the more work the function has been.
     pub fn states_kept(&self, most: usize) -> usize {
+        if self.sprinting() {
+            return 1;
+        }
         match self.a.len() {
             n if n > WORK_ONE => 1,
             n if n > WORK_FEW => most.min(2),
@@ -194,6 +218,9 @@ impl<'a> Interp<'a> {
             self.reduce(&mut forward, 1, block);
             *slot = Some(LoopState { base: forward.clone(), back: Vec::new(), phase: 1 });
             return Some(forward);
+        }
+        if self.sprinting() {
+            return None;
         }
         self.reduce(&mut back, 1, block);
         let state = slot.as_mut()?;
@@ -774,9 +801,12 @@ impl<'a> Interp<'a> {
             }
             BinOp::Shl => match st.constant(&self.a, b) {
                 Some(k) if (0..63).contains(&k) => {
-                    // Bits that are shifted out are meant to go.
-                    let v = self.a.scale(a, 1i128 << k);
-                    self.wrapped(st, v, info)
+                    let by = self.a.int(1i128 << k);
+                    // Bits shifted out of an unsigned value are meant to go.
+                    match info {
+                        Some((_, false)) => self.quiet(|this| this.multiply(st, a, by, info)),
+                        _ => self.multiply(st, a, by, info),
+                    }
                 }
                 _ => self.nonlinear(st, op, a, b, info, None),
             },
@@ -1188,8 +1218,14 @@ impl<'a> Interp<'a> {
     pub fn place(&mut self, st: &mut State, place: &Place, kind: AccessKind) -> Option<Target> {
         let target = self.place_address(st, place)?;
         if target.indirect {
-            let size = self.types().size_of(target.ty).unwrap_or(1).max(1);
-            let size = self.a.int(i128::from(size));
+            let bits = target.field.and_then(|(record, index)| {
+                self.types().record(record)?.fields.get(index as usize)?.bits
+            });
+            let size = match bits {
+                Some(bits) => u64::from(bits).div_ceil(8),
+                None => self.types().size_of(target.ty).unwrap_or(1),
+            };
+            let size = self.a.int(i128::from(size.max(1)));
             self.check_access(st, target.addr, size, kind, target.name, true);
         }
         Some(target)
@@ -1304,7 +1340,12 @@ impl<'a> Interp<'a> {
         let kind = self.a.info(base).kind.clone();
         let epoch = match object.content {
             Content::Zero => {
-                return V::ZERO;
+                let constant = self.a.split(addr).and_then(|(_, offset)| self.a.constant(offset));
+                if constant.is_some() || !st.cells.iter().any(|c| self.a.base(c.0) == Some(base)) {
+                    return V::ZERO;
+                }
+                // Some element, of which others than zero were set.
+                self.a.next_number()
             }
             Content::Uninit if !st.cells.iter().any(|c| self.a.base(c.0) == Some(base)) => return V::UNINIT,
             Content::Uninit => self.a.next_number(),
@@ -1480,25 +1521,45 @@ impl<'a> Interp<'a> {
         }
     }
 
+    /// Bases that the value reaches: its own, and through what is stored there.
+    fn reached(&self, st: &State, v: V, depth: u32) -> SmallVec<[Atom; 8]> {
+        let mut out: SmallVec<[Atom; 8]> = SmallVec::new();
+        let Some(first) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { return out };
+        out.push(first);
+        let (mut from, mut level) = (0, 0);
+        while level < depth && from < out.len() {
+            let to = out.len();
+            for &(addr, inner) in &st.cells {
+                let Some(base) = self.a.base(addr) else { continue };
+                if inner != V::UNINIT && out[from..to].contains(&base) {
+                    if let Some(next) = self.a.base(inner) {
+                        if out.len() < MAX_REACHED && !out.contains(&next) {
+                            out.push(next);
+                        }
+                    }
+                }
+            }
+            from = to;
+            level += 1;
+        }
+        out
+    }
+
     /// The object the value points to, and what is stored in it, is known elsewhere from now on.
     pub fn escape(&mut self, st: &mut State, v: V, depth: u32) {
-        if v == V::UNINIT || depth > 3 {
+        if v == V::UNINIT {
             return;
         }
-        let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { return };
-        if st.object(base).is_none() && !crate::summary::is_entry_atom(&self.a, base) {
-            return;
-        }
-        let object = *st.object_mut(base);
-        if let Life::Owned { family, span } = object.life {
-            self.given_up.insert(span);
-            st.object_mut(base).life = Life::Escaped { family };
-        }
-        st.object_mut(base).exposed = true;
-        let inside: Vec<V> =
-            st.cells.iter().filter(|c| self.a.base(c.0) == Some(base)).map(|c| c.1).collect();
-        for v in inside {
-            self.escape(st, v, depth + 1);
+        for base in self.reached(st, v, 3u32.saturating_sub(depth)) {
+            if st.object(base).is_none() && !crate::summary::is_entry_atom(&self.a, base) {
+                continue;
+            }
+            let object = st.object_mut(base);
+            if let Life::Owned { family, span } = object.life {
+                self.given_up.insert(span);
+                object.life = Life::Escaped { family };
+            }
+            object.exposed = true;
         }
     }
 
@@ -1549,32 +1610,39 @@ impl<'a> Interp<'a> {
 
     /// Code we cannot see may have changed the objects that the value reaches.
     pub fn scramble(&mut self, st: &mut State, v: V, depth: u32) {
-        if v == V::UNINIT || depth > 2 {
+        if v == V::UNINIT || self.a.base(v).is_none() {
             return;
         }
-        let Some(base) = self.a.base(v) else { return };
-        match self.a.info(base).kind {
-            AtomKind::AddrStr(..) | AtomKind::AddrFunc(_) => return,
-            AtomKind::AddrGlobal(id) if self.shared.is_constant(id) => return,
-            AtomKind::AddrLocal(id) if self.scalar[id.index()] => {
-                let local = &self.f.locals[id.index()];
-                let old = st.locals[id.index()];
-                st.locals[id.index()] = self.typed_fresh(local.ty, local.name);
-                self.scramble(st, old, depth + 1);
-                return;
-            }
-            _ => {}
+        let bases = self.reached(st, v, 2u32.saturating_sub(depth));
+        self.scramble_bases(st, bases);
+    }
+
+    /// The contents of these objects are unknown from now on.
+    pub fn scramble_bases(&mut self, st: &mut State, mut bases: SmallVec<[Atom; 8]>) {
+        bases.retain(|base| match self.a.info(*base).kind {
+            AtomKind::AddrStr(..) | AtomKind::AddrFunc(_) => false,
+            AtomKind::AddrGlobal(id) => !self.shared.is_constant(id),
+            _ => true,
+        });
+        if bases.is_empty() {
+            return;
         }
-        let inside: Vec<V> =
-            st.cells.iter().filter(|c| self.a.base(c.0) == Some(base)).map(|c| c.1).collect();
-        self.forget_cells(st, base);
+        let arena = &self.a;
+        st.cells.retain(|c| arena.base(c.0).is_none_or(|b| !bases.contains(&b)));
         let epoch = self.a.next_number();
-        let object = st.object_mut(base);
-        object.content = Content::Unknown(epoch);
-        object.strlen = None;
-        object.filled = None;
-        for v in inside {
-            self.scramble(st, v, depth + 1);
+        for base in bases {
+            if let AtomKind::AddrLocal(id) = self.a.info(base).kind {
+                if self.scalar[id.index()] {
+                    let local = &self.f.locals[id.index()];
+                    let (ty, name) = (local.ty, local.name);
+                    st.locals[id.index()] = self.typed_fresh(ty, name);
+                    continue;
+                }
+            }
+            let object = st.object_mut(base);
+            object.content = Content::Unknown(epoch);
+            object.strlen = None;
+            object.filled = None;
         }
     }
 
@@ -1669,6 +1737,7 @@ impl<'a> Interp<'a> {
 struct Pending {
     forward: Vec<State>,
     back: Vec<State>,
+    arrivals: u32,
 }
 
 #[derive(Clone)]

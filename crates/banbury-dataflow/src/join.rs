@@ -41,10 +41,43 @@ pub fn join(arena: &mut Arena, a: &State, b: &State, block: u32) -> State {
     join_objects(a, b, &mut out, visit);
     touch_dropped(arena, a, &mut out, visit);
     touch_dropped(arena, b, &mut out, visit);
+    lose_identity(arena, a, b, &mut out);
     if a.epoch != b.epoch {
         out.epoch = visit;
     }
     out
+}
+
+/// A pointer to something owned that was merged with another value no longer tells which it is:
+/// whether the memory is released cannot be followed from there.
+fn lose_identity(arena: &Arena, a: &State, b: &State, out: &mut State) {
+    let owned = |o: &(Atom, Object)| matches!(o.1.life, Life::Owned { .. });
+    if !out.objects.iter().any(owned) {
+        return;
+    }
+    let mut lost: Vec<Atom> = Vec::new();
+    let mut merged = |x: V, y: V| {
+        if x != y {
+            for v in [x, y] {
+                if v != V::UNINIT {
+                    lost.extend(arena.lin(v).terms.iter().map(|t| t.0));
+                }
+            }
+        }
+    };
+    for (x, y) in a.locals.iter().zip(&b.locals) {
+        merged(*x, *y);
+    }
+    for &(addr, x) in &a.cells {
+        if let Some(y) = b.cell(addr) {
+            merged(x, y);
+        }
+    }
+    for (atom, object) in &mut out.objects {
+        if matches!(object.life, Life::Owned { .. }) && lost.contains(atom) {
+            object.life = Life::Maybe;
+        }
+    }
 }
 
 /// Cells of either state, with what a load would give in the other.

@@ -72,7 +72,7 @@ pub fn length_field(types: &TypeTable, record: &Record, index: u32) -> Option<u3
         own.len() > 1 && other.len() > own.len() && other.starts_with(own) && is_length(i)
     });
     let i = index as usize;
-    let beside = [i + 1, i.wrapping_sub(1)].into_iter().find(|&q| is_length(q));
+    let beside = [i + 1, i.wrapping_sub(1)].into_iter().find(|&q| is_buffer_name(own) && is_length(q));
     let only = || {
         let mut all = (0..record.fields.len()).filter(|&q| is_length(q));
         let first = all.next()?;

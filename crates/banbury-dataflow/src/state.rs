@@ -102,7 +102,8 @@ pub struct State {
 }
 
 /// Cells kept; beyond that the oldest are forgotten.
-const MAX_CELLS: usize = 192;
+const MAX_CELLS: usize = 160;
+const MAX_OBJECTS: usize = 96;
 const MAX_CONSTRAINTS: usize = 40;
 
 impl State {
@@ -135,6 +136,15 @@ impl State {
     /// Forgets the oldest cells when there are too many. Their objects hold something unknown
     /// from then on.
     pub fn trim_cells(&mut self, arena: &mut Arena) {
+        if self.objects.len() > MAX_OBJECTS {
+            // What unknown pointers point to is the least worth remembering.
+            self.objects.retain(|(atom, o)| {
+                o.life != Life::Static
+                    || o.taint != 0
+                    || is_named(arena, *atom)
+                    || matches!(arena.info(*atom).kind, AtomKind::Param(_) | AtomKind::Load(_, 0))
+            });
+        }
         if self.cells.len() <= MAX_CELLS {
             return;
         }

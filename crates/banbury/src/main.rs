@@ -6,6 +6,7 @@ mod explain;
 mod generate;
 mod ir;
 mod models;
+mod network;
 mod progress;
 mod review;
 mod rules;
@@ -51,6 +52,7 @@ enum Command {
     Rules(rules::Args),
     Ir(ir::Args),
     Models(models::Args),
+    Network(Box<network::Args>),
     Generate(generate::Args),
 }
 
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Ir(args) => ir::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Network(args) => network::run(*args),
         Command::Generate(args) => generate::run(&args),
     };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));

@@ -7,5 +7,5 @@ pub const RULE: Rule = Rule {
     cwe: &[22, 23, 36],
     readme: include_str!("README.md"),
     default_visible: true,
-    base_weight: 1.0,
+    base_weight: 2.0,
 };

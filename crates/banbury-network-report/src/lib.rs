@@ -1,0 +1,9 @@
+//! Deployment verdicts for people and for other programs: one web page without scripts or
+//! connections, and OSCAL assessment results. Values in, text out.
+
+mod html;
+mod oscal;
+mod svg;
+
+pub use html::{Page, html};
+pub use oscal::assessment_results;

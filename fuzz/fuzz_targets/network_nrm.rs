@@ -1,0 +1,12 @@
+//! Managed objects of any bytes give an inventory or a report.
+
+#![no_main]
+
+use banbury_network::Importer;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut importer = Importer::new();
+    importer.nrm("fuzz.json", bytes);
+    importer.finish(true);
+});
