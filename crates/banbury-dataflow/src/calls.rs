@@ -891,7 +891,8 @@ impl Interp<'_> {
         model: &FnModel,
         ret: &mut Option<V>,
     ) {
-        let from_console = kind == SourceKind::File && call.operands.iter().any(|o| self.operand_name(o) == "stdin");
+        let from_console =
+            kind == SourceKind::File && call.operands.iter().any(|o| self.operand_name(o) == "stdin");
         let kind = if from_console { SourceKind::Console } else { kind };
         let taint = self.source(call, kind);
         match slot {

@@ -344,7 +344,8 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
             continue;
         }
         let base = arena_value(exporter, atom);
-        let changed = matches!(object.content, Content::Unknown(e) if e != 0) || object.content == Content::Zero;
+        let changed =
+            matches!(object.content, Content::Unknown(e) if e != 0) || object.content == Content::Zero;
         if changed && exit.scrambled.len() < MAX_BASES {
             exit.scrambled.push(base);
         }

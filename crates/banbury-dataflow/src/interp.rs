@@ -618,7 +618,7 @@ impl<'a> Interp<'a> {
                         let negative = self.a.scale(v, -1);
                         let exact = self.a.plus(negative, -1);
                         match self.operand_type(operand).and_then(|t| self.types().int_info(t)) {
-                            Some((bits, false)) => {
+                            Some((bits @ ..=64, false)) => {
                                 let all = self.a.int((1i128 << bits) - 1);
                                 self.a.sub(all, v)
                             }
@@ -1218,9 +1218,9 @@ impl<'a> Interp<'a> {
     pub fn place(&mut self, st: &mut State, place: &Place, kind: AccessKind) -> Option<Target> {
         let target = self.place_address(st, place)?;
         if target.indirect {
-            let bits = target.field.and_then(|(record, index)| {
-                self.types().record(record)?.fields.get(index as usize)?.bits
-            });
+            let bits = target
+                .field
+                .and_then(|(record, index)| self.types().record(record)?.fields.get(index as usize)?.bits);
             let size = match bits {
                 Some(bits) => u64::from(bits).div_ceil(8),
                 None => self.types().size_of(target.ty).unwrap_or(1),
