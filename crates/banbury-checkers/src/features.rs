@@ -11,5 +11,6 @@ pub(crate) fn taint(source: SourceKind) -> &'static str {
         SourceKind::Console => "taint.console",
         SourceKind::Ipc => "taint.ipc",
         SourceKind::CommandLine => "taint.command-line",
+        SourceKind::Random => "taint.random",
     }
 }

@@ -11,7 +11,7 @@ use crate::models::{Effect, FnModel, SinkKind, Size, Slot, SourceKind};
 use crate::observe::{CallEvent, Context, ValueView};
 use crate::state::{Content, Life, Object, State};
 use crate::summary::{AccessKind, Exit, Need, Summary};
-use crate::value::{Atom, AtomKind, Lin, MAX, NullOrigin, Taint, V};
+use crate::value::{Atom, AtomKind, Lin, MAX, MIN, NullOrigin, Taint, V};
 
 /// Arguments of the call at hand.
 pub(crate) struct Call<'c> {
@@ -52,6 +52,12 @@ impl Interp<'_> {
                 }
             }
         }
+        if let Callee::Virtual(class, method) = callee {
+            target = self.virtual_target(&args, *class, *method);
+            if let Some(t) = target {
+                name = self.program.function(t).name;
+            }
+        }
         let ret_ty = dst
             .and_then(|d| self.f.place_type(d, &self.program.globals, self.types()))
             .unwrap_or(TypeTable::UNKNOWN);
@@ -69,6 +75,29 @@ impl Interp<'_> {
                 self.apply_unknown(&mut st, &call, defined.is_some());
                 out.push(st);
             }
+        }
+    }
+
+    /// The definition that a virtual call reaches: by the object's own class where it was made
+    /// in sight, else the only one there is.
+    fn virtual_target(&self, args: &[V], class: Symbol, method: Symbol) -> Option<FuncId> {
+        let made = args.first().and_then(|&v| self.dynamic_class(v));
+        let own = made.and_then(|c| self.shared.resolve(self.f.file, Symbol::new(&format!("{c}::{method}"))));
+        own.or_else(|| self.shared.only_override(self.f.file, class, method))
+    }
+
+    /// Class of an object that was declared or allocated in this function.
+    fn dynamic_class(&self, v: V) -> Option<Symbol> {
+        let base = self.a.base(v).filter(|_| v != V::UNINIT)?;
+        let info = self.a.info(base);
+        let ty = match info.kind {
+            AtomKind::AddrLocal(id) => self.f.locals[id.index()].ty,
+            AtomKind::Alloc(..) => self.types().pointee(info.ty)?,
+            _ => return None,
+        };
+        match self.types().get(ty) {
+            Type::Record(record) => Some(self.types().record(*record)?.name),
+            _ => None,
         }
     }
 
@@ -190,6 +219,10 @@ impl Interp<'_> {
         let content_set = |slot: Slot| {
             model.effects.iter().any(|e| matches!(e, Effect::Copy(d, ..) | Effect::Append(d, ..) | Effect::Fill(d, ..) if *d == slot))
         };
+        self.check_size_arguments(&mut st, call, model);
+        if let Some(v) = self.container(&mut st, call, model) {
+            ret = Some(v);
+        }
         for effect in &model.effects {
             match effect {
                 Effect::NonNull(i) => {
@@ -222,7 +255,7 @@ impl Interp<'_> {
                         self.fill(&mut st, d, value, n);
                     }
                 }
-                Effect::Taint(slot, kind) => self.taint_slot(&mut st, call, *slot, *kind, &mut ret),
+                Effect::Taint(slot, kind) => self.taint_slot(&mut st, call, *slot, *kind, model, &mut ret),
                 Effect::Derive(to, from) => self.derive(&mut st, call, *to, *from, &mut ret),
                 Effect::Same(i) => ret = call.args.get(usize::from(*i)).copied(),
                 Effect::Inside(i, may_fail) => {
@@ -315,7 +348,7 @@ impl Interp<'_> {
                         }
                     }
                 }
-                Effect::Sink(slot, kind) => self.sink(&mut st, call, *slot, *kind),
+                Effect::Sink(slot, kind) => self.sink(&mut st, call, *slot, *kind, usize::from(model.params)),
                 Effect::FormatString { format, .. } => {
                     if let Some(&v) = call.args.get(usize::from(*format)) {
                         let site = self.site(self.arg_name(call, *format), "");
@@ -365,6 +398,60 @@ impl Interp<'_> {
         });
         self.finish(&mut st, call, v);
         out.push(st);
+    }
+
+    /// A container stands for its elements as long as they are all the same value, which lies
+    /// where the container does; otherwise only their taint is known.
+    fn container(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel) -> Option<V> {
+        let this = call.args.first().copied().filter(|&v| v != V::UNINIT)?;
+        if model.has_tag("container.at") {
+            return Some(this);
+        }
+        if model.has_tag("container.get") {
+            let v = self.load(st, this, call.ret_ty, call.name, None);
+            return Some(if v == V::UNINIT { self.typed_fresh(call.ret_ty, call.name) } else { v });
+        }
+        let at = model.marked("container.put").find_map(|slot| match slot {
+            Slot::Arg(i) => Some(usize::from(i)),
+            Slot::Rest => call.args.len().checked_sub(1).filter(|&i| i > 0),
+            _ => None,
+        })?;
+        let (&v, ty) = (call.args.get(at)?, call.operands.get(at).and_then(|o| self.operand_type(o))?);
+        if matches!(self.types().get(ty), Type::Record(_) | Type::Array(..)) {
+            self.scramble(st, this, 1);
+            return None;
+        }
+        let base = self.a.base(this)?;
+        let here = self.a.plain(this);
+        let known = st.cell(here);
+        let first = known.is_none() && st.object(base).is_some_and(|o| o.content == Content::Uninit);
+        let stored = match known {
+            Some(old) if old != v => {
+                let other = self.typed_fresh(ty, call.name);
+                self.inherit_taint(other, if self.a.taint_of(v) != 0 { v } else { old });
+                other
+            }
+            None if !first => {
+                let other = self.typed_fresh(ty, call.name);
+                self.inherit_taint(other, v);
+                other
+            }
+            _ => v,
+        };
+        self.store(st, here, stored, ty);
+        None
+    }
+
+    fn check_size_arguments(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel) {
+        for slot in model.marked("size") {
+            let Slot::Arg(i) = slot else { continue };
+            let index = usize::from(i);
+            let from = call.operands.get(index).and_then(|o| self.operand_type(o));
+            if let (Some(&v), Some(from)) = (call.args.get(index), from) {
+                let name = self.arg_name(call, i);
+                self.check_size_argument(st, v, from, name);
+            }
+        }
     }
 
     pub fn arg_name(&self, call: &Call<'_>, i: u8) -> Symbol {
@@ -488,7 +575,12 @@ impl Interp<'_> {
         let any = self.a.fresh(1, MAX);
         let span = self.span;
         let step = self.step(StepKind::Source, span, "input of any length".into());
-        let taint = self.a.add_taint(Taint { kind: SourceKind::File, steps: vec![step], inferred: false });
+        let taint = self.a.add_taint(Taint {
+            kind: SourceKind::File,
+            steps: vec![step],
+            inferred: false,
+            raw: false,
+        });
         self.a.info_mut(any).taint = taint;
         let n = self.a.of_atom(any);
         self.check_access(st, addr, n, kind, name, false);
@@ -544,6 +636,7 @@ impl Interp<'_> {
     pub fn region(&self, st: &State, base: Atom) -> &'static str {
         match self.a.info(base).kind {
             AtomKind::AddrLocal(_) => "stack",
+            AtomKind::Param(_) if self.is_record_param(base) => "stack",
             AtomKind::AddrGlobal(_) | AtomKind::AddrStr(..) => "static",
             AtomKind::Alloc(..) => match st.object(base).map(|o| o.life) {
                 Some(Life::Owned { family, .. } | Life::Escaped { family }) if family == "stack" => "stack",
@@ -764,10 +857,12 @@ impl Interp<'_> {
         let end = self.a.plus(total, i128::from(width));
         let (Slot::Arg(i) | Slot::Pointee(i)) = dst else { return };
         let name = self.arg_name(call, i);
+        let site = self.site(name, "");
+        self.require(st, Need::Initialised(d), site);
         self.check_access(st, d, end, AccessKind::Write, name, false);
         let Some(base) = self.a.base(d) else { return };
         self.forget_cells(st, base);
-        let taint = self.a.base(s).and_then(|b| st.object(b)).map_or(0, |o| o.taint);
+        let taint = self.taint_behind(st, s);
         let len = self.a.add(old, added);
         let epoch = self.a.next_number();
         let object = st.object_mut(base);
@@ -786,9 +881,10 @@ impl Interp<'_> {
             SourceKind::Console => "input typed at the console",
             SourceKind::Ipc => "bytes from another process",
             SourceKind::CommandLine => "an argument of the command line",
+            SourceKind::Random => "a random number",
         };
         let step = self.step(StepKind::Source, self.span, format!("{what} ('{}')", call.name));
-        self.a.add_taint(Taint { kind, steps: vec![step], inferred: false })
+        self.a.add_taint(Taint { kind, steps: vec![step], inferred: false, raw: false })
     }
 
     fn taint_slot(
@@ -797,6 +893,7 @@ impl Interp<'_> {
         call: &Call<'_>,
         slot: Slot,
         kind: SourceKind,
+        model: &FnModel,
         ret: &mut Option<V>,
     ) {
         let from_console =
@@ -813,11 +910,42 @@ impl Interp<'_> {
             }
             Slot::Arg(_) | Slot::Pointee(_) => {
                 if let Some(v) = self.slot(call, slot) {
-                    let ty = self.pointee_of(call, slot);
+                    // As many as the call says, not one element.
+                    let several = model
+                        .effects
+                        .iter()
+                        .any(|e| matches!(e, Effect::Write(to, size) if *to == slot_of_write(slot) && !matches!(size, Size::Const(_))));
+                    let ty = if several { TypeTable::UNKNOWN } else { self.pointee_of(call, slot) };
+                    let taint = if self.fills_object(st, call, model, v) { self.raw(taint) } else { taint };
                     self.taint_pointee(st, v, ty, taint);
                 }
             }
             Slot::Rest | Slot::RestPointee => {}
+        }
+    }
+
+    /// Whether the call stores as many bytes as the object at the address has.
+    fn fills_object(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel, v: V) -> bool {
+        let Some((base, offset)) = self.a.split(v) else { return false };
+        if self.a.constant(offset) != Some(0) {
+            return false;
+        }
+        let size = model.effects.iter().find_map(|e| match e {
+            Effect::Write(_, size) => Some(size),
+            _ => None,
+        });
+        let written = size.and_then(|size| self.size(st, call, size));
+        let whole = self.object_size(st, base);
+        match (written.and_then(|n| st.constant(&self.a, n)), whole.and_then(|n| st.constant(&self.a, n))) {
+            (Some(written), Some(whole)) => written >= whole,
+            _ => false,
+        }
+    }
+
+    fn raw(&mut self, taint: u32) -> u32 {
+        match self.a.taint(taint).cloned() {
+            Some(known) => self.a.add_taint(Taint { raw: true, ..known }),
+            None => taint,
         }
     }
 
@@ -890,7 +1018,7 @@ impl Interp<'_> {
         }
         match to {
             Slot::Return => {
-                let entry = self.entry_derived(call, &sources, from);
+                let entry = self.entry_derived(st, call, &sources, from);
                 let v = ret.or(entry).unwrap_or_else(|| self.typed_fresh(call.ret_ty, call.name));
                 if let (Some(atom), true) = (self.a.as_atom(v), taint != 0) {
                     self.a.info_mut(atom).taint = taint;
@@ -908,23 +1036,36 @@ impl Interp<'_> {
         }
     }
 
-    /// `ntohl(x)` of an unchanged input is a function of it: an operation, so that a summary can
+    /// `ntohl(x)` or `atoi(s)` of an unchanged input is a function of it, so that a summary can
     /// carry it to the caller.
-    fn entry_derived(&mut self, call: &Call<'_>, sources: &[V], from: Slot) -> Option<V> {
-        let (&[v], Slot::Arg(_)) = (sources, from) else { return None };
-        if v == V::UNINIT || self.a.base(v).is_some() {
+    fn entry_derived(&mut self, st: &State, call: &Call<'_>, sources: &[V], from: Slot) -> Option<V> {
+        let (&[v], Slot::Arg(_) | Slot::Pointee(_)) = (sources, from) else { return None };
+        let behind = matches!(from, Slot::Pointee(_));
+        if v == V::UNINIT || self.a.base(v).is_some() != behind {
             return None;
         }
-        let (bits, signed) = self.types().int_info(call.ret_ty)?;
-        let tag = i128::from(Symbol::new(call.name.as_str()).as_str().len() as u32) + 1;
-        let by = self.a.int(-tag);
-        let (lo, hi) = crate::interp::int_bounds((bits, signed));
-        let atom = self.a.atom(AtomKind::Op(banbury_ir::BinOp::Xor, v, by, bits), lo, hi);
+        self.derived(st, v, behind, call.name.as_str(), call.ret_ty)
+    }
+
+    fn derived(&mut self, st: &State, v: V, behind: bool, by: &str, ty: TypeId) -> Option<V> {
+        if !matches!(self.types().get(ty), Type::Int { .. } | Type::Float(_)) {
+            return None;
+        }
+        if behind {
+            let base = self.a.base(v)?;
+            let unchanged = st.object(base).is_none_or(|o| o.content == Content::Initial && !o.touched);
+            if !unchanged || !crate::summary::is_entry_atom(&self.a, base) {
+                return None;
+            }
+        }
+        let by = by.bytes().fold(7u32, |sum, b| sum.wrapping_mul(31).wrapping_add(u32::from(b)));
+        let (lo, hi) = self.type_bounds(ty);
+        let plain = self.a.plain(v);
+        let atom = self.a.atom(AtomKind::Derived(plain, behind, by), lo, hi);
         let name = self.name_of(v);
-        let taint = self.a.taint_of(v);
+        let taint = if behind { self.taint_behind(st, v) } else { self.a.taint_of(v) };
         let info = self.a.info_mut(atom);
-        info.name = name;
-        info.taint = taint;
+        (info.name, info.taint, info.ty) = (name, taint, ty);
         Some(self.a.of_atom(atom))
     }
 
@@ -1022,14 +1163,25 @@ impl Interp<'_> {
         }
         let span = self.span;
         self.forget_cells(st, base);
+        if let Some(Life::Owned { span, .. }) = st.object(base).map(|o| o.life) {
+            self.given_up.insert(span);
+        }
         let object = st.object_mut(base);
         object.content = Content::Unknown(0);
         object.life = if reallocates { Life::Maybe } else { Life::Freed { family, span } };
     }
 
-    fn sink(&mut self, st: &mut State, call: &Call<'_>, slot: Slot, kind: SinkKind) {
+    fn sink(&mut self, st: &mut State, call: &Call<'_>, slot: Slot, kind: SinkKind, fixed: usize) {
         match slot {
-            Slot::Rest | Slot::RestPointee => {}
+            Slot::Rest | Slot::RestPointee => {
+                for index in fixed..call.args.len() {
+                    let v = call.args[index];
+                    if v != V::UNINIT {
+                        let site = self.site(self.arg_name(call, index as u8), "");
+                        self.require(st, Need::Trusted(v, kind, slot == Slot::RestPointee), site);
+                    }
+                }
+            }
             Slot::Return => {}
             Slot::Arg(i) | Slot::Pointee(i) => {
                 let Some(v) = self.slot(call, slot) else { return };
@@ -1086,7 +1238,12 @@ impl Interp<'_> {
             if matches!(conversion, Some(ScanKind::Text(_))) {
                 ty = TypeTable::UNKNOWN;
             }
-            self.taint_pointee(st, v, ty, taint);
+            let by = format!("{} {nth}", call.name);
+            let plain = self.a.plain(v);
+            match inherited.filter(|_| taint == 0).and_then(|from| self.derived(st, from, true, &by, ty)) {
+                Some(value) => self.store(st, plain, value, ty),
+                None => self.taint_pointee(st, v, ty, taint),
+            }
         }
     }
 
@@ -1344,6 +1501,10 @@ impl Interp<'_> {
             .collect();
         let freed: Vec<(V, Symbol, Span)> =
             exit.freed.iter().map(|&(v, f, s)| (self.import(st, call, import, v), f, s)).collect();
+        let touched: Vec<V> = exit.touched.iter().map(|&v| self.import(st, call, import, v)).collect();
+        let strings = self.import_strings(st, call, import, exit);
+        let maybe_freed: Vec<V> =
+            exit.maybe_freed.iter().map(|&v| self.import(st, call, import, v)).collect();
         let escaped: Vec<V> = exit.escaped.iter().map(|&v| self.import(st, call, import, v)).collect();
         let ret = exit.ret.map(|v| self.import(st, call, import, v));
         for &(atom, size, family, zeroed, _) in &exit.allocated {
@@ -1367,6 +1528,13 @@ impl Interp<'_> {
             self.as_pointer(addr);
             self.store(st, addr, v, ty);
         }
+        for v in touched {
+            self.touch(st, v);
+        }
+        for (base, length, filled) in strings {
+            let object = st.object_mut(base);
+            (object.strlen, object.filled) = (length, filled);
+        }
         for v in escaped {
             // What is stored there escaped in the callee, or is not known to it.
             self.escape(st, v, 3);
@@ -1381,12 +1549,18 @@ impl Interp<'_> {
                 st.object_mut(base).taint = taint;
             }
         }
+        for v in maybe_freed {
+            self.release_maybe(st, v);
+        }
         for (v, family, span) in freed {
             let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { continue };
             if st.bounds_of_atom(&self.a, base).1 <= 0 && self.a.info(base).pointer {
                 continue;
             }
             self.forget_cells(st, base);
+            if let Some(Life::Owned { span, .. }) = st.object(base).map(|o| o.life) {
+                self.given_up.insert(span);
+            }
             st.object_mut(base).life = Life::Freed { family, span };
         }
         if let (Some(v), Some(_)) = (ret, call.dst) {
@@ -1397,6 +1571,57 @@ impl Interp<'_> {
             self.finish(st, call, v);
         }
         true
+    }
+
+    /// The callee releases it on some of its paths: whether it is still owned is not known.
+    fn release_maybe(&mut self, st: &mut State, v: V) {
+        if v == V::UNINIT {
+            return;
+        }
+        let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { return };
+        match st.object(base).map(|o| o.life) {
+            Some(Life::Owned { span, .. }) => {
+                self.given_up.insert(span);
+                st.object_mut(base).life = Life::Maybe;
+            }
+            Some(Life::Escaped { .. }) => st.object_mut(base).life = Life::Maybe,
+            None if crate::summary::is_entry_atom(&self.a, base) => st.object_mut(base).life = Life::Maybe,
+            _ => {}
+        }
+    }
+
+    /// Some element was set: nothing is known of the object's first contents any more.
+    fn touch(&mut self, st: &mut State, v: V) {
+        let Some(base) = self.a.base(v).filter(|_| v != V::UNINIT) else { return };
+        let epoch = self.a.next_number();
+        if let Some(object) = st.object(base).copied() {
+            if object.content == Content::Uninit || object.content == Content::Zero {
+                st.object_mut(base).content = Content::Unknown(epoch);
+            }
+        }
+    }
+
+    /// What the callee knows of strings, for the objects that start where its pointer points.
+    fn import_strings(
+        &mut self,
+        st: &mut State,
+        call: &Call<'_>,
+        import: &mut Import<'_>,
+        exit: &Exit,
+    ) -> Vec<(Atom, Option<V>, Option<V>)> {
+        let mut out = Vec::new();
+        for &(base, length, filled) in &exit.strings {
+            let at = self.import(st, call, import, base);
+            if at == V::UNINIT {
+                continue;
+            }
+            let length = length.map(|v| self.import(st, call, import, v));
+            let filled = filled.map(|v| self.import(st, call, import, v));
+            if let Some(base) = self.a.as_atom(at).filter(|&a| self.a.info(a).pointer) {
+                out.push((base, length, filled));
+            }
+        }
+        out
     }
 
     fn value_type(&self, v: V) -> TypeId {
@@ -1474,6 +1699,10 @@ impl Interp<'_> {
                 let p = self.import_atom(st, call, import, base);
                 self.extent_at(st, p)
             }
+            AtomKind::Before(base) => {
+                let p = self.import_atom(st, call, import, base);
+                self.distance_before(st, p)
+            }
             AtomKind::StrLen(addr, 0, width) => {
                 let p = self.import(st, call, import, addr);
                 match p {
@@ -1493,6 +1722,10 @@ impl Interp<'_> {
                     _ => None,
                 };
                 self.quiet(|this| this.binary(st, op, x, y, ty, ty))
+            }
+            AtomKind::Derived(from, behind, by) => {
+                let x = self.import(st, call, import, from);
+                self.derived_here(st, x, behind, by, &info)
             }
             AtomKind::Cmp(op, a, b, unsigned) => {
                 let (x, y) = (self.import(st, call, import, a), self.import(st, call, import, b));
@@ -1549,6 +1782,54 @@ impl Interp<'_> {
         if v == V::UNINIT { self.typed_fresh(info.ty, info.name) } else { v }
     }
 
+    /// What the callee derived from its input, in terms of what that is here.
+    fn derived_here(
+        &mut self,
+        st: &mut State,
+        from: V,
+        behind: bool,
+        by: u32,
+        info: &crate::value::AtomInfo,
+    ) -> V {
+        if from == V::UNINIT || self.a.constant(from).is_some() {
+            return self.typed_fresh(info.ty, info.name);
+        }
+        let plain = self.a.plain(from);
+        let unchanged = self.a.base(from).is_some_and(|b| {
+            crate::summary::is_entry_atom(&self.a, b)
+                && st.object(b).is_none_or(|o| o.content == Content::Initial)
+        });
+        let v = if behind && !unchanged {
+            self.typed_fresh(info.ty, info.name)
+        } else {
+            let atom = self.a.atom(AtomKind::Derived(plain, behind, by), info.lo, info.hi);
+            self.a.info_mut(atom).name = info.name;
+            self.a.info_mut(atom).ty = info.ty;
+            self.a.of_atom(atom)
+        };
+        let taint = if behind { self.taint_behind(st, from) } else { self.a.taint_of(from) };
+        if let (Some(atom), true) = (self.a.as_atom(v), taint != 0) {
+            self.a.info_mut(atom).taint = taint;
+        }
+        v
+    }
+
+    /// Bytes from the start of an object to an address in it.
+    pub fn distance_before(&mut self, st: &mut State, p: V) -> V {
+        if p == V::UNINIT {
+            return self.a.unknown();
+        }
+        self.as_pointer(p);
+        let Some((base, offset)) = self.a.split(p) else { return self.a.unknown() };
+        let offset = self.a.plain(offset);
+        if crate::state::is_named(&self.a, base) || self.object_size(st, base).is_some() {
+            return offset;
+        }
+        let before = self.a.atom(AtomKind::Before(base), MIN, MAX);
+        let before = self.a.of_atom(before);
+        self.a.add(before, offset)
+    }
+
     /// Bytes from an address to the end of its object.
     pub fn extent_at(&mut self, st: &mut State, p: V) -> V {
         if p == V::UNINIT {
@@ -1570,6 +1851,14 @@ impl Interp<'_> {
             None => self.extent(base),
         };
         self.a.sub(size, offset)
+    }
+}
+
+/// `taint *p` goes with `write p n`.
+fn slot_of_write(slot: Slot) -> Slot {
+    match slot {
+        Slot::Pointee(i) => Slot::Arg(i),
+        other => other,
     }
 }
 

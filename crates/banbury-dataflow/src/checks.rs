@@ -2,12 +2,12 @@
 //! caller can tell and therefore goes into the summary.
 
 use banbury_base::{PathStep, Span, StepKind, Symbol};
-use banbury_ir::{Place, Type, TypeId};
+use banbury_ir::{BinOp, Place, Type, TypeId};
 
 use crate::interp::{Interp, int_bounds};
 use crate::models::{SinkKind, SourceKind};
 use crate::observe::Issue;
-use crate::state::{Life, State, is_named};
+use crate::state::{Content, Life, State, is_named};
 use crate::summary::{
     AccessKind, Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry,
 };
@@ -97,6 +97,9 @@ impl Interp<'_> {
     ) {
         let Some((base, offset)) = self.a.split(addr) else { return };
         self.check_live(st, base, addr, what);
+        if kind == AccessKind::Write {
+            self.check_address_source(st, base, what);
+        }
         if let Some((start, bytes)) = self.a.sub_object(addr) {
             let plain = self.a.plain(addr);
             let rel = self.a.sub(plain, start);
@@ -136,7 +139,31 @@ impl Interp<'_> {
         let end = self.a.add(offset, size);
         let excess = self.a.sub(end, extent);
         let site = self.site(what, "");
+        if !scalar && self.obligations.len() < MAX_OBLIGATIONS / 2 {
+            // A caller may pass a pointer to before its object.
+            let before = self.distance_before(st, addr);
+            let under = self.a.scale(before, -1);
+            self.require(st, Need::Within { excess: under, kind, under: true, index: false }, site.clone());
+        }
         self.require_paired(st, base, excess, extent, kind, site);
+    }
+
+    /// A pointer that was among the received bytes: the peer says where the write goes.
+    fn check_address_source(&mut self, st: &State, base: Atom, what: Symbol) {
+        if !matches!(self.a.info(base).kind, AtomKind::Load(..)) {
+            return;
+        }
+        let Some(taint) = self.a.taint(self.a.info(base).taint).filter(|t| t.raw).cloned() else { return };
+        let mut features = taint_features(&taint);
+        features.push(("address.tainted", 1.0));
+        let evidence = Evidence {
+            message: "the address is part of untrusted data".into(),
+            features,
+            steps: taint.steps,
+        };
+        let need = Need::Within { excess: V::ONE, kind: AccessKind::Write, under: false, index: false };
+        let site = self.site(what, "");
+        self.report(st, &need, &site, &[], evidence);
     }
 
     fn require_within(&mut self, st: &mut State, excess: V, start: V, kind: AccessKind, site: Site) {
@@ -233,6 +260,22 @@ impl Interp<'_> {
         }
     }
 
+    /// A loop that counts up to what a peer says needs a limit of its own.
+    pub fn check_loop_limit(&mut self, st: &mut State, cond: V) {
+        let Some(atom) = self.a.as_atom(cond).filter(|_| cond != V::UNINIT) else { return };
+        let AtomKind::Cmp(op, a, b, _) = self.a.info(atom).kind else { return };
+        let limit = match op {
+            BinOp::Lt | BinOp::Le => b,
+            BinOp::Gt | BinOp::Ge if self.a.constant(b).is_none() => a,
+            _ => return,
+        };
+        if limit == V::UNINIT || self.a.base(limit).is_some() {
+            return;
+        }
+        let site = self.site(self.name_of(limit), "");
+        self.require(st, Need::Bounded(limit, SinkKind::LoopCount), site);
+    }
+
     pub fn check_divisor(&mut self, st: &mut State, v: V) {
         let site = self.site(self.name_of(v), "");
         self.require(st, Need::NonZero(v), site);
@@ -248,6 +291,10 @@ impl Interp<'_> {
         (a, b): (V, V),
     ) {
         let Some((bits, signed)) = info else { return };
+        // A macro that makes random numbers mixes them by wrapping.
+        if !self.in_macro.is_empty() && self.is_random(v) {
+            return;
+        }
         if v == V::UNINIT || self.a.constant(v).is_some() && self.a.taint_of(a) == 0 {
             // A constant that does not fit is reported by compilers, but may be the point of a test.
             if self.a.constant(a).is_some() && self.a.constant(b).is_some() && bits >= 8 {
@@ -272,6 +319,36 @@ impl Interp<'_> {
         }
     }
 
+    /// Arithmetic in a signed type narrower than `int`.
+    pub fn check_narrow(&mut self, st: &mut State, v: V, bits: u16, subtraction: bool) {
+        let (lo, hi) = st.bounds(&self.a, v);
+        let (min, max) = int_bounds((bits, true));
+        let certain = lo > max || hi < min;
+        if lo >= min && hi <= max || !certain && self.a.taint_of(v) == 0 && !mentions_entry(&self.a, v) {
+            return;
+        }
+        let site = self.site(self.name_of(v), "");
+        self.require(st, Need::Fits(v, bits, true, subtraction), site);
+    }
+
+    fn is_random(&self, v: V) -> bool {
+        v != V::UNINIT && self.a.taint(self.a.taint_of(v)).is_some_and(|t| t.kind == SourceKind::Random)
+    }
+
+    /// A signed number as a `size_t` argument: below zero it becomes huge.
+    pub fn check_size_argument(&mut self, st: &mut State, v: V, from: TypeId, name: Symbol) {
+        let Some((bits, true)) = self.types().int_info(from) else { return };
+        if v == V::UNINIT || bits <= 1 || st.bounds(&self.a, v).0 >= 0 {
+            return;
+        }
+        let mut site = self.site(name, "");
+        site.features.push(("convert.size", 1.0));
+        if bits < 32 {
+            site.features.push(("convert.extended", 1.0));
+        }
+        self.require(st, Need::Converts(v, 64, false, true), site);
+    }
+
     pub fn check_converts(&mut self, st: &mut State, v: V, from: Option<TypeId>, to: TypeId) {
         let Some((bits, signed)) = self.types().int_info(to) else { return };
         let Some(source) = from.and_then(|f| self.types().int_info(f)) else { return };
@@ -279,12 +356,19 @@ impl Interp<'_> {
             return;
         }
         let tainted = self.a.taint_of(v) != 0;
+        // Cutting down a random number is how one is made to fit.
+        if self.is_random(v) && (source.1 == signed || !self.in_macro.is_empty()) {
+            return;
+        }
         let k = st.constant(&self.a, v);
         if !tainted && k.is_none() && !is_entry(&self.a, v) {
             return;
         }
         let sign_change = source.1 != signed;
-        let site = self.site(self.name_of(v), "");
+        let mut site = self.site(self.name_of(v), "");
+        if sign_change && !signed && source.0 < 32 && bits > source.0 {
+            site.features.push(("convert.extended", 1.0));
+        }
         self.require(st, Need::Converts(v, bits, signed, sign_change && bits >= source.0), site);
     }
 
@@ -352,7 +436,7 @@ impl Interp<'_> {
             Need::Within { excess, under, .. } => self.judge_within(st, excess, under, site),
             Need::NonNull(v) => self.judge_non_null(st, v, site),
             Need::Live(v) => self.judge_live(st, v),
-            Need::Initialised(_) => Verdict::Open,
+            Need::Initialised(v) => self.judge_initialised(st, v),
             Need::NonZero(v) => self.judge_non_zero(st, v),
             Need::Holds(v) => self.judge_holds(st, v),
             Need::Trusted(v, kind, pointee) => self.judge_trusted(st, v, kind, pointee),
@@ -505,6 +589,22 @@ impl Interp<'_> {
         }
     }
 
+    /// A string that is read before anything was stored in its object.
+    fn judge_initialised(&self, st: &State, v: V) -> Verdict {
+        let Some(base) = self.a.base(v) else { return Verdict::Open };
+        let untouched = st.object(base).is_some_and(|o| o.content == Content::Uninit)
+            && !st.cells.iter().any(|c| self.a.base(c.0) == Some(base));
+        match untouched {
+            true => Verdict::Bad(Evidence {
+                message: "is read before it is set".into(),
+                features: vec![("uninit.certain", 1.0)],
+                steps: Vec::new(),
+            }),
+            false if is_named(&self.a, base) => Verdict::Safe,
+            false => Verdict::Open,
+        }
+    }
+
     fn judge_non_zero(&mut self, st: &mut State, v: V) -> Verdict {
         let (lo, hi) = st.bounds(&self.a, v);
         if lo > 0 || hi < 0 {
@@ -521,6 +621,9 @@ impl Interp<'_> {
                 features: vec![("zero.certain", 1.0)],
                 steps: Vec::new(),
             });
+        }
+        if self.looked_at(st, v) {
+            return Verdict::Safe;
         }
         match self.a.taint(self.a.taint_of(v)).cloned() {
             Some(taint) => Verdict::Bad(Evidence {
@@ -620,7 +723,7 @@ impl Interp<'_> {
                 taint = st.object(base).map_or(0, |o| o.taint);
             }
         }
-        match self.a.taint(taint).cloned() {
+        match self.a.taint(taint).filter(|t| t.kind != SourceKind::Random).cloned() {
             Some(taint) => Verdict::Bad(Evidence {
                 message: format!("untrusted data {}", sink_text(kind)),
                 features: taint_features(&taint),
@@ -656,6 +759,13 @@ impl Interp<'_> {
             _ => {}
         }
         let life = st.object(base).map_or(Life::Static, |o| o.life);
+        if matches!(life, Life::Escaped { family } if family == "stack") {
+            return Verdict::Bad(Evidence {
+                message: "was not allocated on the heap".into(),
+                features: vec![("free.not-heap", 1.0)],
+                steps: Vec::new(),
+            });
+        }
         if let Life::Freed { span, .. } = life {
             return Verdict::Bad(Evidence {
                 message: "was released before".into(),
@@ -724,6 +834,50 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether a decision on the way compared what the value is made of with another unknown:
+    /// `abs(x) < sqrt(max)` before `x * x`, `fabs(x) > epsilon` before a division by `x`.
+    fn looked_at(&self, st: &State, v: V) -> bool {
+        let mut parts = Vec::new();
+        self.parts(v, 3, &mut parts);
+        let mut node = st.trace.as_ref();
+        for _ in 0..8 {
+            let Some(trace) = node else { return false };
+            node = trace.before.as_ref();
+            let Some(atom) = self.a.as_atom(trace.cond).filter(|_| trace.cond != V::UNINIT) else { continue };
+            let AtomKind::Cmp(_, a, b, _) = self.a.info(atom).kind else { continue };
+            if self.a.constant(a).is_some() || self.a.constant(b).is_some() {
+                continue;
+            }
+            let mut compared = Vec::new();
+            self.parts(a, 3, &mut compared);
+            self.parts(b, 3, &mut compared);
+            if compared.iter().any(|c| parts.contains(c)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Atoms that the value is computed from.
+    fn parts(&self, v: V, depth: u32, out: &mut Vec<Atom>) {
+        if v == V::UNINIT || depth == 0 || out.len() > 16 {
+            return;
+        }
+        for &(atom, _) in &self.a.lin(v).terms {
+            match self.a.info(atom).kind {
+                AtomKind::Op(_, a, b, _) => {
+                    self.parts(a, depth - 1, out);
+                    self.parts(b, depth - 1, out);
+                }
+                AtomKind::Wrap(inner, ..) | AtomKind::Derived(inner, false, _) => {
+                    self.parts(inner, depth - 1, out);
+                }
+                _ => {}
+            }
+            out.push(atom);
+        }
+    }
+
     fn judge_fits(&mut self, st: &mut State, v: V, bits: u16, signed: bool, subtraction: bool) -> Verdict {
         let (min, max) = int_bounds((bits, signed));
         let over = self.a.plus(v, -max);
@@ -751,6 +905,9 @@ impl Interp<'_> {
             .cons
             .iter()
             .any(|&k| self.a.lin(k).terms.iter().any(|&(x, _)| lin.terms.iter().any(|&(y, _)| x == y)));
+        if self.looked_at(st, v) {
+            return Verdict::Safe;
+        }
         match self.a.taint(self.a.taint_of(v)).cloned() {
             Some(taint) if !compared => {
                 let mut features = taint_features(&taint);
@@ -886,6 +1043,7 @@ fn taint_features(taint: &crate::value::Taint) -> Vec<(&'static str, f32)> {
         SourceKind::Console => "taint.console",
         SourceKind::Ipc => "taint.ipc",
         SourceKind::CommandLine => "taint.command-line",
+        SourceKind::Random => "taint.random",
     };
     let mut out = vec![(name, 1.0)];
     if taint.inferred {
@@ -924,6 +1082,9 @@ fn classify(need: &Need, site: &Site, evidence: &Evidence) -> (&'static str, u32
     let has = |name: &str| evidence.features.iter().chain(&site.features).any(|f| f.0 == name);
     match need {
         Need::Within { kind, under, index, .. } => {
+            if has("address.tainted") {
+                return ("tainted-index", 123);
+            }
             let paired = has("length.paired") && !has("bound.certain") && !has("bound.tainted");
             if paired && *kind == AccessKind::Read {
                 return ("unchecked-length-read", 125);
@@ -1001,6 +1162,7 @@ fn classify(need: &Need, site: &Site, evidence: &Evidence) -> (&'static str, u32
             }
         },
         Need::Converts(_, bits, signed, sign) => match (sign, signed) {
+            (true, false) if has("convert.extended") => ("sign-conversion", 194),
             (true, false) => ("sign-conversion", 195),
             (true, true) => ("sign-conversion", 196),
             _ => {
@@ -1015,6 +1177,9 @@ fn sentence(need: &Need, site: &Site, evidence: &Evidence) -> String {
     let what = quoted(site.what);
     match need {
         Need::Within { kind, under, index, .. } => {
+            if evidence.features.iter().any(|f| f.0 == "address.tainted") {
+                return format!("write through {what}: {}", evidence.message);
+            }
             let verb = if *kind == AccessKind::Write { "write" } else { "read" };
             let side = if *under { "before the start" } else { "past the end" };
             let how = if *index { "array index: " } else { "" };

@@ -22,6 +22,9 @@ const MAX_BASES: usize = 16;
 impl Interp<'_> {
     pub fn finish_function(mut self) -> (Summary, Vec<Issue>, bool) {
         let exits = std::mem::take(&mut self.exits);
+        for (state, ret, _) in &exits {
+            self.note_kept(state, *ret);
+        }
         for (state, ret, span) in &exits {
             self.check_leaks(state, *ret, *span);
         }
@@ -79,7 +82,6 @@ impl Interp<'_> {
             // Null, or a failed open: there is nothing to release.
             if hi <= 0 && info.pointer
                 || hi < 0
-                || (!info.pointer && lo < 0)
                 || (info.pointer && lo <= 0 && info.null.is_some() && hi == 0)
             {
                 continue;
@@ -99,6 +101,9 @@ impl Interp<'_> {
             }
             let steps = vec![self.step(StepKind::Source, span, format!("acquired here ({family})"))];
             let mut features = vec![("leak.function", 1.0)];
+            if !self.given_up.contains(&span) {
+                features.push(("leak.never-released", 1.0));
+            }
             if unchecked {
                 features.push(("leak.unchecked", 1.0));
             }
@@ -117,6 +122,19 @@ impl Interp<'_> {
         }
     }
 
+    /// What an exit hands to the caller is not forgotten by the function.
+    fn note_kept(&mut self, st: &State, ret: Option<V>) {
+        if !st.objects.iter().any(|(_, o)| matches!(o.life, Life::Owned { .. })) {
+            return;
+        }
+        let kept = self.reachable(st, ret);
+        for (atom, object) in &st.objects {
+            if let (Life::Owned { span, .. }, true) = (object.life, kept.contains(atom)) {
+                self.given_up.insert(span);
+            }
+        }
+    }
+
     /// Objects that can still be reached after the return.
     fn reachable(&self, st: &State, ret: Option<V>) -> FxHashSet<Atom> {
         let mut kept = FxHashSet::default();
@@ -124,6 +142,7 @@ impl Interp<'_> {
         for &(addr, v) in &st.cells {
             let own = self.a.base(addr).is_some_and(|b| match self.a.info(b).kind {
                 AtomKind::AddrLocal(_) => true,
+                AtomKind::Param(_) if self.is_record_param(b) => true,
                 _ => matches!(st.object(b), Some(o) if matches!(o.life, Life::Owned { .. })),
             });
             if !own {
@@ -219,6 +238,10 @@ impl Interp<'_> {
             .any(|(a, o)| matches!(o.life, Life::Freed { .. }) && is_entry_atom(&self.a, *a));
         let sign = match ret {
             None | Some(V::UNINIT) => 0,
+            // Memory of its own is told apart from what the caller passed.
+            Some(v) if self.a.base(v).is_some_and(|b| matches!(self.a.info(b).kind, AtomKind::Alloc(..))) => {
+                5
+            }
             Some(v) => match st.bounds(&self.a, v) {
                 (0, 0) => 1,
                 (lo, _) if lo > 0 => 2,
@@ -231,12 +254,11 @@ impl Interp<'_> {
 
     /// What only this function's own variables know is of no use to callers.
     fn drop_private(&mut self, st: &mut State) {
-        let arena = &self.a;
-        st.cells.retain(|c| match arena.base(c.0).map(|b| &arena.info(b).kind) {
-            Some(AtomKind::AddrLocal(_)) | None => false,
-            Some(_) => true,
-        });
-        st.objects.retain(|(a, _)| !matches!(arena.info(*a).kind, AtomKind::AddrLocal(_)));
+        let own = |atom: Atom| {
+            matches!(self.a.info(atom).kind, AtomKind::AddrLocal(_)) || self.is_record_param(atom)
+        };
+        st.cells.retain(|c| self.a.base(c.0).is_some_and(|b| !own(b)));
+        st.objects.retain(|(a, _)| !own(*a));
     }
 }
 
@@ -268,8 +290,17 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
         }
         for &(atom, _) in &arena.lin(v).terms {
             let Some(object) = st.object(atom) else { continue };
-            let (Life::Owned { family, .. } | Life::Escaped { family }) = object.life else { continue };
+            let (Life::Owned { family, .. } | Life::Escaped { family } | Life::Freed { family, .. }) =
+                object.life
+            else {
+                continue;
+            };
             if is_entry_atom(arena, atom) || !allocated.insert(atom) {
+                continue;
+            }
+            if let Life::Freed { span, .. } = object.life {
+                let to = exporter.atom(atom);
+                exit.freed.push((exporter.to.of_atom(to), family, span));
                 continue;
             }
             let size = object.size.filter(|&s| is_entry(arena, s)).map(|s| exporter.value(s));
@@ -321,12 +352,24 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
         if changed && exit.scrambled.len() < MAX_BASES {
             exit.scrambled.push(base);
         }
+        if object.touched {
+            exit.touched.push(base);
+        }
+        let known = |v: Option<V>| v.filter(|&v| v != V::UNINIT && is_entry(arena, v));
+        let (length, filled) = (known(object.strlen), known(object.filled));
+        if length.is_some() || filled.is_some() {
+            let (length, filled) = (length.map(|v| exporter.value(v)), filled.map(|v| exporter.value(v)));
+            exit.strings.push((base, length, filled));
+        }
         if object.taint != 0 {
             let taint = exporter.taint(object.taint);
             exit.tainted.push((base, taint));
         }
         if let Life::Freed { family, span } = object.life {
             exit.freed.push((base, family, span));
+        }
+        if object.life == Life::Maybe && exit.maybe_freed.len() < MAX_BASES {
+            exit.maybe_freed.push(base);
         }
         if object.exposed && exit.escaped.len() < MAX_BASES && mentions_entry(&exporter.to, base) {
             exit.escaped.push(base);

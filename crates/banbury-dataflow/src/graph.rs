@@ -1,6 +1,6 @@
 //! Who calls whom, and in which order functions are analysed.
 
-use banbury_base::Symbol;
+use banbury_base::{FileId, Symbol};
 use banbury_ir::{
     Callee, Const, FuncId, Init, Op, Operand, Place, Program, Proj, RecordId, Rvalue, Type, TypeId,
 };
@@ -15,7 +15,12 @@ pub struct CallGraph {
     pub address_taken: FxHashSet<Symbol>,
     /// Functions stored in a member, anywhere.
     pub members: FxHashMap<(RecordId, u32), Vec<Symbol>>,
+    /// Classes by the class they name as their base.
+    derived: FxHashMap<Symbol, Vec<Symbol>>,
 }
+
+/// Classes looked at for one virtual call.
+const MAX_OVERRIDES: usize = 32;
 
 impl CallGraph {
     pub fn new(program: &Program) -> CallGraph {
@@ -24,6 +29,15 @@ impl CallGraph {
             has_caller: vec![false; program.functions.len()],
             ..CallGraph::default()
         };
+        for number in 0..program.types.record_count() {
+            let Some(record) = program.types.record(RecordId(number as u32)) else { continue };
+            for &base in &record.bases {
+                let derived = graph.derived.entry(base).or_default();
+                if !derived.contains(&record.name) {
+                    derived.push(record.name);
+                }
+            }
+        }
         for global in &program.globals {
             graph.add_init(program, &global.init, global.ty, None);
         }
@@ -32,8 +46,13 @@ impl CallGraph {
             for instr in function.blocks.iter().flat_map(|b| &b.instrs) {
                 match &instr.op {
                     Op::Call { callee, args, .. } => {
-                        if let Callee::Direct(name) = callee {
-                            callees.extend(program.resolve(function.file, *name));
+                        match callee {
+                            Callee::Direct(name) => callees.extend(program.resolve(function.file, *name)),
+                            Callee::Virtual(class, method) => {
+                                let all = graph.overrides(program, function.file, *class, *method);
+                                callees.extend(all);
+                            }
+                            Callee::Indirect(_) => {}
                         }
                         args.iter().for_each(|a| graph.add_operand(a, None));
                     }
@@ -52,6 +71,25 @@ impl CallGraph {
         }
         graph.add_member_calls(program);
         graph
+    }
+
+    /// Every definition that a virtual call may reach: of the class and of what derives from it.
+    pub fn overrides(&self, program: &Program, from: FileId, class: Symbol, method: Symbol) -> Vec<FuncId> {
+        let mut classes = vec![class];
+        let mut next = 0;
+        while next < classes.len() && classes.len() < MAX_OVERRIDES {
+            for &derived in self.derived.get(&classes[next]).into_iter().flatten() {
+                if !classes.contains(&derived) {
+                    classes.push(derived);
+                }
+            }
+            next += 1;
+        }
+        let name = |class: &Symbol| Symbol::new(&format!("{class}::{method}"));
+        let mut all: Vec<FuncId> = classes.iter().filter_map(|c| program.resolve(from, name(c))).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Calls through a member that holds one function only.

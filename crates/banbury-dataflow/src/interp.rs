@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 use crate::Shared;
 use crate::join::{join, widen};
 use crate::observe::Issue;
-use crate::state::{Content, Life, State, Trace};
+use crate::state::{Content, Life, Object, State, Trace};
 use crate::summary::{AccessKind, Obligation, Site};
 use crate::value::{Arena, Atom, AtomKind, MAX, MIN, NullOrigin, V};
 
@@ -60,6 +60,10 @@ pub(crate) struct Interp<'a> {
     pub saw_abort: bool,
     pub block: u32,
     pub instr: u32,
+    /// Where resources were acquired that are released or handed on somewhere in the function.
+    pub given_up: FxHashSet<Span>,
+    /// Blocks that a back edge leads to.
+    headers: Vec<bool>,
 }
 
 /// An evaluated place.
@@ -103,6 +107,8 @@ impl<'a> Interp<'a> {
             saw_abort: false,
             block: 0,
             instr: 0,
+            given_up: FxHashSet::default(),
+            headers: Vec::new(),
         }
     }
 
@@ -121,6 +127,12 @@ impl<'a> Interp<'a> {
         let mut rank = vec![u32::MAX; f.blocks.len()];
         for (i, b) in order.iter().enumerate() {
             rank[b.index()] = i as u32;
+        }
+        self.headers = vec![false; f.blocks.len()];
+        for &from in &order {
+            for to in f.blocks[from.index()].term.successors() {
+                self.headers[to.index()] |= rank[to.index()] <= rank[from.index()];
+            }
         }
         let unroll = f.blocks.len() <= UNROLL_BLOCKS;
         let keep = if f.blocks.len() > 600 {
@@ -266,7 +278,10 @@ impl<'a> Interp<'a> {
             let local = &self.f.locals[id.index()];
             if !self.scalar[id.index()] {
                 let atom = self.local_atom(id);
-                st.object_mut(atom).content = Content::Unknown(0);
+                if !self.is_record_param(atom) {
+                    st.object_mut(atom).content = Content::Unknown(0);
+                }
+                self.a.info_mut(atom).name = local.name;
                 continue;
             }
             let (lo, hi) = self.type_bounds(local.ty);
@@ -298,6 +313,7 @@ impl<'a> Interp<'a> {
             kind: crate::models::SourceKind::CommandLine,
             steps: vec![step],
             inferred: false,
+            raw: false,
         });
         if let Some(base) = self.a.base(st.locals[1]) {
             st.object_mut(base).taint = taint;
@@ -347,6 +363,9 @@ impl<'a> Interp<'a> {
             Terminator::Goto(to) => out.push((*to, st)),
             Terminator::Branch { cond, then, other } => {
                 let v = self.operand(&mut st, cond);
+                if self.headers.get(self.block as usize) == Some(&true) {
+                    self.check_loop_limit(&mut st, v);
+                }
                 let truth = match v {
                     V::UNINIT => None,
                     v => st.constant(&self.a, v).map(|k| k != 0),
@@ -541,11 +560,24 @@ impl<'a> Interp<'a> {
             if self.scalar[local.index()] {
                 let v = self.named(v, self.f.locals[local.index()].name);
                 st.locals[local.index()] = v;
+                self.set_unknown_record(st, local);
                 return;
             }
         }
         let Some(target) = self.place(st, dst, AccessKind::Write) else { return };
         self.store(st, target.addr, v, target.ty);
+    }
+
+    /// A variable of a type that is not known may have members, which are set now.
+    fn set_unknown_record(&mut self, st: &mut State, local: LocalId) {
+        if !matches!(self.types().get(self.f.locals[local.index()].ty), Type::Unknown) {
+            return;
+        }
+        let atom = self.local_atom(local);
+        if st.object(atom).is_some_and(|o| o.content == Content::Uninit) {
+            self.forget_cells(st, atom);
+            st.object_mut(atom).content = Content::Unknown(self.a.next_number());
+        }
     }
 
     /// Gives an anonymous atom the name of the variable that receives it.
@@ -567,12 +599,21 @@ impl<'a> Interp<'a> {
             Rvalue::Cast(ty, operand) => {
                 let v = self.operand(st, operand);
                 let from = self.operand_type(operand);
+                if let Some(op) = self.narrowed_arithmetic(operand, *ty) {
+                    return self.narrow(st, v, op, *ty);
+                }
                 self.cast(st, v, from, *ty)
             }
             Rvalue::Unary(op, operand) => {
                 let v = self.operand(st, operand);
                 match op {
-                    UnOp::Neg => self.a.scale(v, -1),
+                    UnOp::Neg => {
+                        let negative = self.a.scale(v, -1);
+                        match self.operand_type(operand).and_then(|t| self.types().int_info(t)) {
+                            Some((bits, false)) => self.modulo(st, negative, bits, false),
+                            _ => negative,
+                        }
+                    }
                     UnOp::Not => {
                         let negative = self.a.scale(v, -1);
                         let exact = self.a.plus(negative, -1);
@@ -605,6 +646,30 @@ impl<'a> Interp<'a> {
                 self.a.add(p, offset)
             }
         }
+    }
+
+    /// `x = x + 1` with a signed `x` narrower than `int`: the sum is made in `int` by the
+    /// instruction before and then converted back.
+    fn narrowed_arithmetic(&self, operand: &Operand, to: TypeId) -> Option<BinOp> {
+        let (bits, true) = self.types().int_info(to)? else { return None };
+        let Operand::Copy(place) = operand else { return None };
+        let temporary = place.as_local().filter(|l| self.f.locals[l.index()].name.is_empty())?;
+        let block = &self.f.blocks[self.block as usize];
+        let before = block.instrs.get((self.instr as usize).checked_sub(1)?)?;
+        match &before.op {
+            Op::Assign { dst, src: Rvalue::Binary(op @ (BinOp::Add | BinOp::Sub | BinOp::Mul), ..) }
+                if dst.as_local() == Some(temporary) && (8..32).contains(&bits) =>
+            {
+                Some(*op)
+            }
+            _ => None,
+        }
+    }
+
+    fn narrow(&mut self, st: &mut State, v: V, op: BinOp, to: TypeId) -> V {
+        let Some((bits, signed)) = self.types().int_info(to).filter(|_| v != V::UNINIT) else { return v };
+        self.check_narrow(st, v, bits, op == BinOp::Sub);
+        self.modulo(st, v, bits, signed)
     }
 
     /// Marks a lone atom that is used as an address.
@@ -733,6 +798,7 @@ impl<'a> Interp<'a> {
                         BinOp::Div => self.divide(st, op, a, k),
                         _ => self.remainder(st, a, k),
                     },
+                    _ if op == BinOp::Rem => self.remainder_of_unknown(st, a, b, info),
                     _ => self.nonlinear(st, op, a, b, info, None),
                 }
             }
@@ -856,6 +922,19 @@ impl<'a> Interp<'a> {
         self.nonlinear(st, BinOp::Rem, a, by, None, Some(bounds))
     }
 
+    /// `a % b` lies below `b`, whatever the two are.
+    fn remainder_of_unknown(&mut self, st: &mut State, a: V, b: V, info: Option<(u16, bool)>) -> V {
+        let ((lo, hi), by) = (st.bounds(&self.a, a), st.bounds(&self.a, b));
+        let bounds = (lo >= 0 && by.0 >= 0).then(|| (0, hi.min((by.1 - 1).max(0))));
+        let v = self.nonlinear(st, BinOp::Rem, a, b, info, bounds);
+        if bounds.is_some() {
+            let d = self.a.sub(v, b);
+            let below = self.a.plus(d, 1);
+            st.assume_le0(&mut self.a, below);
+        }
+        v
+    }
+
     fn nonlinear(
         &mut self,
         st: &mut State,
@@ -887,6 +966,24 @@ impl<'a> Interp<'a> {
         self.a.of_atom(atom)
     }
 
+    /// The value modulo the range of a type, where wrapping is what the language defines.
+    fn modulo(&mut self, st: &mut State, v: V, bits: u16, signed: bool) -> V {
+        if v == V::UNINIT {
+            return v;
+        }
+        if let Some(k) = self.a.constant(v) {
+            return self.a.int(wrap(k, bits, signed));
+        }
+        let (lo, hi) = st.bounds(&self.a, v);
+        let (min, max) = int_bounds((bits, signed));
+        if lo >= min && hi <= max {
+            return v;
+        }
+        let atom = self.a.atom(AtomKind::Wrap(v, bits, signed), min, max);
+        self.a.info_mut(atom).taint = self.a.taint_of(v);
+        self.a.of_atom(atom)
+    }
+
     /// The value as a variable of the type holds it. Values that may not fit keep their exact
     /// form: what happens when they do not is for [`Need::Fits`] to say.
     fn wrapped(&mut self, st: &mut State, v: V, info: Option<(u16, bool)>) -> V {
@@ -910,6 +1007,7 @@ impl<'a> Interp<'a> {
         let types = self.types();
         if types.is_pointer(to) {
             self.as_pointer(v);
+            self.shape_memory(v, to);
             return v;
         }
         let Some((bits, signed)) = types.int_info(to) else { return v };
@@ -951,6 +1049,20 @@ impl<'a> Interp<'a> {
         }
         target.ty = to;
         self.a.of_atom(atom)
+    }
+
+    /// New memory is what its address is first converted to.
+    fn shape_memory(&mut self, v: V, to: TypeId) {
+        let Some(atom) = self.a.as_atom(v) else { return };
+        let info = self.a.info(atom);
+        let raw = || {
+            self.types()
+                .pointee(info.ty)
+                .is_none_or(|t| matches!(self.types().get(t), Type::Void | Type::Unknown))
+        };
+        if matches!(info.kind, AtomKind::Alloc(..)) && raw() {
+            self.a.info_mut(atom).ty = to;
+        }
     }
 
     pub fn inherit_taint(&mut self, to: V, from: V) {
@@ -1039,7 +1151,26 @@ impl<'a> Interp<'a> {
     // ---- places and memory ----
 
     pub fn local_atom(&mut self, id: LocalId) -> Atom {
+        // A record passed by value is, until it is written, the caller's: its members are looked
+        // up there when the summary is applied.
+        if id.0 < self.f.params && matches!(self.types().get(self.f.locals[id.index()].ty), Type::Record(_)) {
+            let atom = self.a.atom(AtomKind::Param(id.0), 1, u64::MAX as i128);
+            self.a.info_mut(atom).pointer = true;
+            return atom;
+        }
         self.a.atom(AtomKind::AddrLocal(id), 1, u64::MAX as i128)
+    }
+
+    /// Whether the address is that of this function's own copy of a record.
+    pub fn is_record_param(&self, atom: Atom) -> bool {
+        match self.a.info(atom).kind {
+            AtomKind::Param(i) => self
+                .f
+                .locals
+                .get(i as usize)
+                .is_some_and(|l| matches!(self.types().get(l.ty), Type::Record(_))),
+            _ => false,
+        }
     }
 
     pub fn global_atom(&mut self, id: banbury_ir::GlobalId) -> Atom {
@@ -1327,6 +1458,7 @@ impl<'a> Interp<'a> {
         if constant.is_none() {
             let epoch = self.a.next_number();
             let object = st.object_mut(base);
+            object.touched = true;
             if object.content == Content::Zero || object.content == Content::Uninit {
                 object.content = Content::Unknown(epoch);
             }
@@ -1360,10 +1492,25 @@ impl<'a> Interp<'a> {
                 object.strlen =
                     if len.is_some_and(|n| n <= at / size.max(1)) { object.strlen } else { Some(new) };
             }
+            (Some(at), _, false) if self.lengthens(st, base, at, v, size, &object) => {
+                let len = self.a.int(at / size.max(1) + 1);
+                st.object_mut(base).strlen = Some(len);
+            }
             _ => {
                 st.object_mut(base).strlen = None;
             }
         }
+    }
+
+    /// Another element behind the last one of a string in zeroed memory.
+    fn lengthens(&mut self, st: &State, base: Atom, at: i128, v: V, size: i128, object: &Object) -> bool {
+        let len = object.strlen.and_then(|n| self.a.constant(n));
+        let next = self.a.of_atom(base);
+        let next = self.a.plus(next, at + size);
+        st.constant(&self.a, v).is_some_and(|k| k != 0)
+            && len.is_some_and(|n| n.saturating_mul(size) == at)
+            && object.content == Content::Zero
+            && st.cell(next).is_none()
     }
 
     /// A pointer stored where others can see it is theirs as well.
@@ -1373,6 +1520,7 @@ impl<'a> Interp<'a> {
         }
         let own = match self.a.info(into).kind {
             AtomKind::AddrLocal(_) => true,
+            AtomKind::Param(_) if self.is_record_param(into) => true,
             _ => matches!(st.object(into), Some(o) if matches!(o.life, Life::Owned { .. })),
         };
         if !own {
@@ -1414,7 +1562,8 @@ impl<'a> Interp<'a> {
                 continue;
             }
             let object = st.object_mut(base);
-            if let Life::Owned { family, .. } = object.life {
+            if let Life::Owned { family, span } = object.life {
+                self.given_up.insert(span);
                 object.life = Life::Escaped { family };
             }
             object.exposed = true;
@@ -1542,6 +1691,9 @@ impl<'a> Interp<'a> {
         }
         let bytes = match self.a.info(base).kind {
             AtomKind::AddrLocal(id) => self.types().size_of(self.f.locals[id.index()].ty)?,
+            AtomKind::Param(i) if self.is_record_param(base) => {
+                self.types().size_of(self.f.locals[i as usize].ty)?
+            }
             AtomKind::AddrGlobal(id) => {
                 let global = &self.program.globals[id.index()];
                 self.types().size_of(global.ty)?

@@ -39,6 +39,8 @@ pub fn join(arena: &mut Arena, a: &State, b: &State, block: u32) -> State {
         out.set_bounds(atom, bounds);
     }
     join_objects(a, b, &mut out, visit);
+    touch_dropped(arena, a, &mut out, visit);
+    touch_dropped(arena, b, &mut out, visit);
     lose_identity(arena, a, b, &mut out);
     if a.epoch != b.epoch {
         out.epoch = visit;
@@ -225,6 +227,25 @@ fn join_objects(a: &State, b: &State, out: &mut State, visit: u32) {
     }
 }
 
+/// What a path stored in memory of the caller's and the merge does not keep was still stored.
+fn touch_dropped(arena: &Arena, from: &State, out: &mut State, visit: u32) {
+    for &(addr, _) in &from.cells {
+        if out.cell(addr).is_some() {
+            continue;
+        }
+        let Some(base) = arena.base(addr) else { continue };
+        if !matches!(arena.info(base).kind, AtomKind::Param(_) | AtomKind::Load(..) | AtomKind::AddrGlobal(_))
+        {
+            continue;
+        }
+        let object = out.object_mut(base);
+        object.touched = true;
+        if object.content == Content::Uninit || object.content == Content::Zero {
+            object.content = Content::Unknown(visit);
+        }
+    }
+}
+
 fn only_on_one_path(mut object: Object, visit: u32) -> Object {
     match object.life {
         // Not allocated on the other path: there the pointer is something else.
@@ -262,6 +283,7 @@ fn join_object(x: Object, y: Object, visit: u32) -> Object {
         strlen: if x.strlen == y.strlen { x.strlen } else { None },
         filled: if x.filled == y.filled { x.filled } else { None },
         exposed: x.exposed || y.exposed,
+        touched: x.touched || y.touched,
     }
 }
 
@@ -295,6 +317,7 @@ pub fn widen(arena: &mut Arena, base: &State, back: &State, block: u32) -> State
     out.cons = cons.into_iter().filter(|&c| back.proves_le0(arena, c)).collect();
     out.neq.retain(|pair| back.neq.contains(pair));
     join_objects(base, back, &mut out, visit);
+    touch_dropped(arena, back, &mut out, visit);
     if base.epoch != back.epoch {
         out.epoch = visit;
     }

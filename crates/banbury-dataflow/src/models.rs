@@ -71,6 +71,8 @@ pub enum SourceKind {
     Console,
     Ipc,
     CommandLine,
+    /// A generator of random numbers: any value may come, though nobody chooses it.
+    Random,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -115,6 +115,14 @@ impl<'a> Shared<'a> {
         false
     }
 
+    /// The only definition that a virtual call can reach.
+    pub fn only_override(&self, from: FileId, class: Symbol, method: Symbol) -> Option<FuncId> {
+        match self.graph.overrides(self.program, from, class, method).as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
     /// The only function that a member ever holds.
     pub fn pointer_target(&self, arena: &Arena, v: V) -> Option<FuncId> {
         if v == V::UNINIT {

@@ -55,6 +55,8 @@ pub struct Object {
     pub filled: Option<V>,
     /// Its address was given away: unknown code may change it.
     pub exposed: bool,
+    /// Some element of it was set, at a place that is not known.
+    pub touched: bool,
 }
 
 impl Default for Object {
@@ -67,6 +69,7 @@ impl Default for Object {
             strlen: None,
             filled: None,
             exposed: false,
+            touched: false,
         }
     }
 }

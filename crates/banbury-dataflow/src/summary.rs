@@ -37,10 +37,16 @@ pub struct Exit {
     pub writes: Vec<(V, V)>,
     /// Base address whose other contents are unknown afterwards.
     pub scrambled: Vec<V>,
+    /// Base address of which some element was set.
+    pub touched: Vec<V>,
     /// Base address whose contents are untrusted afterwards, taint in `arena`.
     pub tainted: Vec<(V, u32)>,
+    /// Base address, elements before the first zero, bytes that are not zero.
+    pub strings: Vec<(V, Option<V>, Option<V>)>,
     /// Base address, family, place of the release.
     pub freed: Vec<(V, Symbol, Span)>,
+    /// Base address of what is released on some paths.
+    pub maybe_freed: Vec<V>,
     /// Kept by the callee: stored in memory that outlives the call.
     pub escaped: Vec<V>,
     /// Allocated by the callee and handed out: atom, size, family, zeroed, place.
@@ -192,7 +198,9 @@ impl<'a> Exporter<'a> {
         let kind = match info.kind.clone() {
             AtomKind::Load(addr, 0) => AtomKind::Load(self.value(addr), 0),
             AtomKind::Extent(base) => AtomKind::Extent(self.atom(base)),
+            AtomKind::Before(base) => AtomKind::Before(self.atom(base)),
             AtomKind::StrLen(addr, 0, width) => AtomKind::StrLen(self.value(addr), 0, width),
+            AtomKind::Derived(v, behind, by) => AtomKind::Derived(self.value(v), behind, by),
             AtomKind::Op(op, a, b, bits) => AtomKind::Op(op, self.value(a), self.value(b), bits),
             AtomKind::Cmp(op, a, b, unsigned) => AtomKind::Cmp(op, self.value(a), self.value(b), unsigned),
             AtomKind::Wrap(v, bits, signed) => AtomKind::Wrap(self.value(v), bits, signed),
@@ -250,11 +258,11 @@ fn entry_atom(arena: &Arena, atom: Atom, steps: &mut u32) -> bool {
         | AtomKind::FieldOffset(_)
         | AtomKind::Sub(..) => true,
         AtomKind::Load(addr, 0) | AtomKind::StrLen(addr, 0, _) => entry(arena, addr, steps),
-        AtomKind::Extent(base) => entry_atom(arena, base, steps),
+        AtomKind::Extent(base) | AtomKind::Before(base) => entry_atom(arena, base, steps),
         AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => {
             entry(arena, a, steps) && entry(arena, b, steps)
         }
-        AtomKind::Wrap(v, ..) => entry(arena, v, steps),
+        AtomKind::Wrap(v, ..) | AtomKind::Derived(v, ..) => entry(arena, v, steps),
         _ => false,
     }
 }
@@ -269,13 +277,15 @@ fn mentions(arena: &Arena, v: V, steps: &mut u32) -> bool {
         let Some(left) = steps.checked_sub(1) else { return false };
         *steps = left;
         match arena.info(atom).kind {
-            AtomKind::Param(_) | AtomKind::Load(_, 0) | AtomKind::Extent(_) | AtomKind::StrLen(_, 0, _) => {
-                true
-            }
+            AtomKind::Param(_)
+            | AtomKind::Load(_, 0)
+            | AtomKind::Extent(_)
+            | AtomKind::Before(_)
+            | AtomKind::StrLen(_, 0, _) => true,
             AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => {
                 mentions(arena, a, steps) || mentions(arena, b, steps)
             }
-            AtomKind::Wrap(v, ..) => mentions(arena, v, steps),
+            AtomKind::Wrap(v, ..) | AtomKind::Derived(v, ..) => mentions(arena, v, steps),
             _ => false,
         }
     })

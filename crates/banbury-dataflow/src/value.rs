@@ -53,10 +53,15 @@ pub enum AtomKind {
     Alloc(u32, u32),
     /// Bytes from the base address to the end of its object.
     Extent(Atom),
+    /// Bytes from the start of the object to the base address.
+    Before(Atom),
     /// Elements before the first zero at the address, in an epoch (bytes per element).
     StrLen(V, u32, u8),
     /// Result of an operation that is not linear.
     Op(BinOp, V, V, u16),
+    /// What a library function makes of the value or, if the flag is set, of what it points to
+    /// (number of the function).
+    Derived(V, bool, u32),
     /// Comparison: 1 if it holds.
     Cmp(BinOp, V, V, bool),
     /// Value forced into an integer type.
@@ -111,6 +116,8 @@ pub struct Taint {
     pub steps: Vec<PathStep>,
     /// Inferred (a received buffer by its shape), not modelled.
     pub inferred: bool,
+    /// The bytes themselves filled the whole object: even addresses in it come from outside.
+    pub raw: bool,
 }
 
 pub struct Arena {

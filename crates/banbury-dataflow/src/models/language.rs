@@ -288,6 +288,7 @@ impl<'a> Words<'a, '_> {
             "console" => SourceKind::Console,
             "ipc" => SourceKind::Ipc,
             "command-line" => SourceKind::CommandLine,
+            "random" => SourceKind::Random,
             word => {
                 return Err(bad_word(word, "network, file, environment, console, ipc, command-line"));
             }

@@ -228,7 +228,10 @@ fn is_function_name(name: &str) -> bool {
         (true, None) => scope.is_empty(),
         (true, Some(scopes)) => scopes.split("::").all(language::is_identifier),
         (false, _) => {
-            name.split("::").all(|part| language::is_identifier(part.strip_prefix('~').unwrap_or(part)))
+            let good = |part: &str| {
+                part == "operator[]" || language::is_identifier(part.strip_prefix('~').unwrap_or(part))
+            };
+            name.split("::").all(good)
         }
     }
 }

@@ -42,7 +42,7 @@ fn opened_exclusively(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
             Source::Call(from) => from.at == call.at,
             _ => false,
         };
-        let open = matches!(c.callee.as_str(), "open" | "open64");
+        let open = matches!(c.callee.as_str(), "open" | "open64" | "_open" | "_wopen");
         (open && same && shape.leads_to(call.at, c.at)).then_some(flags)
     });
     let mut any = false;
