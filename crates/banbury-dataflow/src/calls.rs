@@ -107,7 +107,7 @@ impl Interp<'_> {
             self.escape(st, arg, 0);
             self.scramble(st, arg, 0);
         }
-        if defined || self.shared.calls_back(call.name) {
+        if defined {
             self.scramble_globals(st);
         }
         let v = self.typed_fresh(call.ret_ty, call.name);
@@ -646,14 +646,6 @@ impl Interp<'_> {
         }
     }
 
-    pub fn declared_at(&self, _st: &State, base: Atom) -> Option<Span> {
-        match self.a.info(base).kind {
-            AtomKind::AddrLocal(id) => Some(self.f.locals[id.index()].span),
-            AtomKind::AddrGlobal(id) => Some(self.program.globals[id.index()].span),
-            _ => None,
-        }
-    }
-
     // ---- contents ----
 
     /// Elements before the first zero at the address.
@@ -749,11 +741,6 @@ impl Interp<'_> {
             st.set_cell(addr, v);
             self.escape_if_stored(st, to, v);
         }
-        if source.is_some_and(|(b, _)| !matches!(self.a.info(b).kind, AtomKind::AddrLocal(_)))
-            && target_unknown(st, to)
-        {
-            // Members that were never looked at come along unknown.
-        }
     }
 
     fn copied_strlen(&mut self, st: &mut State, src: V, n: Option<V>, object: &Object) -> Option<V> {
@@ -763,13 +750,7 @@ impl Interp<'_> {
         match len {
             Some(len) => {
                 let d = self.a.sub(len, n);
-                let (lo, hi) = st.bounds(&self.a, d);
-                if hi < 0 {
-                    Some(len)
-                } else {
-                    let _ = lo;
-                    None
-                }
+                (st.bounds(&self.a, d).1 < 0).then_some(len)
             }
             None => {
                 // `strcpy` of a string of unknown length: as long as its source.
@@ -1310,7 +1291,6 @@ impl Interp<'_> {
         summary: &Arc<Summary>,
         out: &mut Vec<State>,
     ) {
-        let callee = self.program.function(id);
         let mut import = Import::new(summary);
         for obligation in &summary.obligations {
             self.meet(&mut st, call, id, &mut import, obligation);
@@ -1338,7 +1318,6 @@ impl Interp<'_> {
         }
         if out.len() == before && !summary.exits.is_empty() {
             // Every exit contradicts what we know: one of the two is wrong; go on with less.
-            let _ = callee;
             self.apply_unknown(&mut st, call, true);
             out.push(st);
         }
@@ -1517,9 +1496,6 @@ impl Interp<'_> {
                 object.content = if zeroed { Content::Zero } else { Content::Unknown(0) };
                 object.life = Life::Owned { family, span };
             }
-        }
-        if exit.writes.iter().any(|_| false) {
-            return true;
         }
         let bases = scrambled.iter().filter(|&&v| v != V::UNINIT).filter_map(|&v| self.a.base(v)).collect();
         self.scramble_bases(st, bases);
@@ -1860,10 +1836,6 @@ fn slot_of_write(slot: Slot) -> Slot {
         Slot::Pointee(i) => Slot::Arg(i),
         other => other,
     }
-}
-
-fn target_unknown(st: &State, base: Atom) -> bool {
-    st.object(base).is_none_or(|o| matches!(o.content, Content::Unknown(_)))
 }
 
 /// One application of a summary: what its atoms are here.

@@ -48,8 +48,6 @@ impl Interp<'_> {
         }
     }
 
-    pub fn check_null_arithmetic(&mut self, _st: &mut State, _ptr: V) {}
-
     pub fn check_index(&mut self, st: &mut State, i: V, count: u64, place: &Place, name: Symbol) {
         if i == V::UNINIT {
             return;
@@ -121,9 +119,8 @@ impl Interp<'_> {
             let end = self.a.add(offset, size);
             let excess = self.a.sub(end, object);
             let mut site = self.site(what, region);
-            if let Some(at) = self.declared_at(st, base) {
+            if matches!(self.a.info(base).kind, AtomKind::AddrLocal(_) | AtomKind::AddrGlobal(_)) {
                 site.features.push(("object.known", 1.0));
-                let _ = at;
             }
             self.require_within(st, excess, offset, kind, site);
             return;
@@ -433,7 +430,7 @@ impl Interp<'_> {
             return Verdict::Safe;
         }
         match *need {
-            Need::Within { excess, under, .. } => self.judge_within(st, excess, under, site),
+            Need::Within { excess, under, .. } => self.judge_within(st, excess, under),
             Need::NonNull(v) => self.judge_non_null(st, v, site),
             Need::Live(v) => self.judge_live(st, v),
             Need::Initialised(v) => self.judge_initialised(st, v),
@@ -447,7 +444,7 @@ impl Interp<'_> {
         }
     }
 
-    fn judge_within(&mut self, st: &mut State, excess: V, under: bool, site: &Site) -> Verdict {
+    fn judge_within(&mut self, st: &mut State, excess: V, under: bool) -> Verdict {
         if st.proves_le0(&mut self.a, excess) {
             return Verdict::Safe;
         }
@@ -465,7 +462,7 @@ impl Interp<'_> {
         }
         let upper = st.upper(&mut self.a, excess);
         let lin = self.a.lin(excess).clone();
-        let (mut taint, mut narrowed, mut loose, mut related, mut counted) = (0, true, false, false, false);
+        let (mut taint, mut narrowed, mut related, mut counted) = (0, true, false, false);
         for &(atom, c) in &lin.terms {
             let info = self.a.info(atom);
             let bounds = st.bounds_of_atom(&self.a, atom);
@@ -482,9 +479,6 @@ impl Interp<'_> {
                 {
                     narrowed = false;
                 }
-                if side >= i128::from(u32::MAX) || side <= -i128::from(i32::MAX) {
-                    loose = true;
-                }
                 related |= st
                     .cons
                     .iter()
@@ -496,7 +490,6 @@ impl Interp<'_> {
             // How large the object is, nobody here knows.
             return Verdict::Open;
         }
-        let _ = loose;
         if taint != 0 {
             // Related to another unknown by a comparison: somebody looked at it.
             if related && upper >= i128::from(i32::MAX) {
@@ -521,7 +514,6 @@ impl Interp<'_> {
                 steps: Vec::new(),
             });
         }
-        let _ = site;
         Verdict::Open
     }
 
@@ -1154,21 +1146,15 @@ fn classify(need: &Need, site: &Site, evidence: &Evidence) -> (&'static str, u32
         Need::Bounded(_, SinkKind::AllocationSize) => ("tainted-allocation-size", 789),
         Need::Bounded(_, SinkKind::LoopCount) => ("unbounded-loop", 606),
         Need::Bounded(..) => ("resource-exhaustion", 400),
-        Need::Fits(_, _, signed, subtraction) => match (subtraction, evidence.message.contains("below")) {
+        Need::Fits(_, _, _, subtraction) => match (subtraction, evidence.message.contains("below")) {
             (true, _) | (_, true) => ("integer-underflow", 191),
-            _ => {
-                let _ = signed;
-                ("integer-overflow", 190)
-            }
+            _ => ("integer-overflow", 190),
         },
-        Need::Converts(_, bits, signed, sign) => match (sign, signed) {
+        Need::Converts(_, _, signed, sign) => match (sign, signed) {
             (true, false) if has("convert.extended") => ("sign-conversion", 194),
             (true, false) => ("sign-conversion", 195),
             (true, true) => ("sign-conversion", 196),
-            _ => {
-                let _ = bits;
-                ("integer-truncation", 197)
-            }
+            _ => ("integer-truncation", 197),
         },
     }
 }

@@ -1,7 +1,7 @@
 //! The end of a function's analysis: leaks, exits by class of result, and what the callers are
 //! asked for.
 
-use banbury_base::{Span, StepKind, Symbol};
+use banbury_base::{Span, StepKind};
 use rustc_hash::FxHashSet;
 
 use crate::interp::Interp;
@@ -375,7 +375,6 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
             exit.escaped.push(base);
         }
     }
-    let _ = Symbol::EMPTY;
     exit
 }
 

@@ -374,14 +374,12 @@ impl<'a> Interp<'a> {
                     let mut taken = st.clone();
                     if taken.assume(&mut self.a, v, true) {
                         self.note(&mut taken, v, true);
-                        self.settle(&mut taken, v);
                         out.push((*then, taken));
                     }
                 }
                 if truth != Some(true) {
                     if st.assume(&mut self.a, v, false) {
                         self.note(&mut st, v, false);
-                        self.settle(&mut st, v);
                         out.push((*other, st));
                     }
                 }
@@ -438,9 +436,6 @@ impl<'a> Interp<'a> {
             out.push((default, st));
         }
     }
-
-    /// After a condition, pointers known to be null become the constant, so that states differ.
-    fn settle(&mut self, _st: &mut State, _cond: V) {}
 
     fn note(&mut self, st: &mut State, cond: V, taken: bool) {
         if self.a.constant(cond).is_some() {
@@ -642,7 +637,6 @@ impl<'a> Interp<'a> {
                 let size = i128::from(self.types().size_of(*elem).unwrap_or(1));
                 let offset = self.a.scale(i, if *negative { -size } else { size });
                 self.as_pointer(p);
-                self.check_null_arithmetic(st, p);
                 self.a.add(p, offset)
             }
         }
@@ -1358,7 +1352,7 @@ impl<'a> Interp<'a> {
             Content::Uninit => self.a.next_number(),
             Content::Unknown(epoch) => epoch,
             Content::Initial => {
-                if let Some(v) = self.initial_value(base, &kind, addr, ty) {
+                if let Some(v) = self.initial_value(&kind, addr) {
                     return v;
                 }
                 if matches!(kind, AtomKind::AddrGlobal(_)) { st.epoch } else { 0 }
@@ -1382,7 +1376,6 @@ impl<'a> Interp<'a> {
             info.taint = taint;
         }
         if let Some(field) = field {
-            self.shared.note_field(self.fid, field);
             self.fields(atom, field);
         }
         let v = self.a.of_atom(atom);
@@ -1413,7 +1406,7 @@ impl<'a> Interp<'a> {
     }
 
     /// Contents of string literals and of globals that nothing writes.
-    fn initial_value(&mut self, base: Atom, kind: &AtomKind, addr: V, ty: TypeId) -> Option<V> {
+    fn initial_value(&mut self, kind: &AtomKind, addr: V) -> Option<V> {
         let (_, offset) = self.a.split(addr)?;
         let offset = self.a.constant(offset)?;
         match kind {
@@ -1431,9 +1424,8 @@ impl<'a> Interp<'a> {
                     return None;
                 }
                 let global = &self.program.globals[id.index()];
-                let (init, inner) =
+                let (init, _) =
                     find_init(self.types(), &global.init, global.ty, u64::try_from(offset).ok()?)?;
-                let _ = (base, ty, inner);
                 match init {
                     Init::Zero => Some(V::ZERO),
                     Init::Const(constant) => Some(self.constant(&constant.clone())),

@@ -108,13 +108,6 @@ impl<'a> Shared<'a> {
         self.is_length.contains(&(record, index))
     }
 
-    pub fn note_field(&self, _function: FuncId, _field: (RecordId, u32)) {}
-
-    /// Unknown code that may call back into the release.
-    pub fn calls_back(&self, _name: Symbol) -> bool {
-        false
-    }
-
     /// The only definition that a virtual call can reach.
     pub fn only_override(&self, from: FileId, class: Symbol, method: Symbol) -> Option<FuncId> {
         match self.graph.overrides(self.program, from, class, method).as_slice() {
