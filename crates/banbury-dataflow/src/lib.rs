@@ -6,17 +6,26 @@
 
 mod calls;
 mod checks;
+mod contents;
 mod finish;
+mod formats;
 mod graph;
+mod import;
+mod instructions;
 mod interp;
 mod join;
+mod library;
+mod memory;
 pub mod models;
+mod numbers;
 pub mod observe;
+mod reports;
 mod shapes;
 mod shared;
 pub mod state;
 pub mod summary;
 pub mod value;
+mod verdicts;
 
 pub use models::{ModelError, Models};
 pub(crate) use shared::Shared;

@@ -1,0 +1,574 @@
+//! Summaries of functions with a body, put in terms of the caller.
+
+use crate::calls::Call;
+use std::sync::Arc;
+
+use banbury_base::{PathStep, Span, StepKind, Symbol};
+use banbury_ir::{FuncId, Type, TypeId, TypeTable};
+use rustc_hash::FxHashMap;
+
+use crate::interp::Interp;
+use crate::state::{Content, Life, State};
+use crate::summary::{AccessKind, Exit, Need, Summary};
+use crate::value::{Atom, AtomKind, Lin, MAX, MIN, V};
+
+impl Interp<'_> {
+    pub fn apply_summary(
+        &mut self,
+        mut st: State,
+        call: &Call<'_>,
+        id: FuncId,
+        summary: &Arc<Summary>,
+        out: &mut Vec<State>,
+    ) {
+        let mut import = Import::new(summary);
+        for obligation in &summary.obligations {
+            self.meet(&mut st, call, id, &mut import, obligation);
+        }
+        if summary.never_returns {
+            if summary.aborts {
+                self.reached_abort(&mut st);
+            }
+            return;
+        }
+        if !summary.complete && summary.exits.is_empty() {
+            self.apply_unknown(&mut st, call, true);
+            out.push(st);
+            return;
+        }
+        let before = out.len();
+        let single = summary.merged.as_ref().filter(|_| call.dst.is_none() || self.states_kept(2) == 1);
+        let exits: Vec<&Exit> = single.map_or_else(|| summary.exits.iter().collect(), |one| vec![one]);
+        for exit in exits {
+            let mut next = st.clone();
+            let mut import = Import::new(summary);
+            if self.apply_exit(&mut next, call, &mut import, exit) {
+                out.push(next);
+            }
+        }
+        if out.len() == before && !summary.exits.is_empty() {
+            // Every exit contradicts what we know: one of the two is wrong; go on with less.
+            self.apply_unknown(&mut st, call, true);
+            out.push(st);
+        }
+    }
+
+    fn meet(
+        &mut self,
+        st: &mut State,
+        call: &Call<'_>,
+        id: FuncId,
+        import: &mut Import<'_>,
+        obligation: &crate::summary::Obligation,
+    ) {
+        let v = self.import(st, call, import, obligation.need.value());
+        let need = obligation.need.with_value(v);
+        // Quick way out for the most common need.
+        if let Need::NonNull(v) = need {
+            if v != V::UNINIT && st.bounds(&self.a, v).0 > 0 {
+                if let Some(base) = self.a.base(v) {
+                    if st.object(base).is_none_or(|o| !matches!(o.life, Life::Freed { .. } | Life::Dead(_))) {
+                        return;
+                    }
+                }
+            }
+        }
+        // Most needs are met, or nothing speaks against them: the guards need no second look.
+        if !self.worth_guarding(st, &need, &obligation.site) {
+            return;
+        }
+        let mut guarded = st.clone();
+        for &(atom, (lo, hi)) in &obligation.guard_facts {
+            let v = self.import_atom(&mut guarded, call, import, atom);
+            let over = self.a.plus(v, -hi);
+            let negative = self.a.scale(v, -1);
+            let under = self.a.plus(negative, lo);
+            if hi < MAX && !guarded.assume_le0(&mut self.a, over)
+                || lo > -MAX && !guarded.assume_le0(&mut self.a, under)
+            {
+                return;
+            }
+        }
+        for &c in &obligation.guard_cons {
+            let v = self.import(&mut guarded, call, import, c);
+            if !guarded.assume_le0(&mut self.a, v) {
+                return;
+            }
+        }
+        let mut chain = Vec::with_capacity(obligation.chain.len() + 1);
+        chain.push(PathStep {
+            kind: StepKind::Call,
+            span: self.span,
+            function: self.f.name,
+            message: format!("calls '{}'", self.program.function(id).name),
+        });
+        chain.extend(obligation.chain.iter().cloned());
+        let mut site = obligation.site.clone();
+        // What the callee could not size, the caller may.
+        if let (Need::Within { excess, kind, under: false, index }, "") = (need, site.region) {
+            if let Some((need, region)) = self.resolve_extents(&mut guarded, excess, kind, index, &mut site) {
+                site.region = region;
+                if site.features.iter().any(|f| f.0 == "length.paired") && region.is_empty() {
+                    self.require_from(&mut guarded, need, site, chain);
+                    return;
+                }
+                site.features.retain(|f| f.0 != "length.paired");
+                self.require_from(&mut guarded, need, site, chain);
+                return;
+            }
+        }
+        self.require_from(&mut guarded, need, site, chain);
+    }
+
+    /// Region of the object whose extent the imported need was about, for the sentence.
+    fn resolve_extents(
+        &mut self,
+        st: &mut State,
+        excess: V,
+        kind: AccessKind,
+        index: bool,
+        site: &mut crate::summary::Site,
+    ) -> Option<(Need, &'static str)> {
+        let base = self.a.lin(excess).terms.iter().find_map(|&(atom, _)| match self.a.info(atom).kind {
+            AtomKind::Extent(base) => Some(base),
+            _ => None,
+        });
+        let need = Need::Within { excess, kind, under: false, index };
+        match base {
+            None => Some((need, "stack or heap")),
+            Some(base) => {
+                let length = self.paired_length(st, base);
+                match length {
+                    Some(length) => {
+                        let extent = self.extent(base);
+                        let bytes = self.a.add(excess, extent);
+                        let logical = self.a.sub(bytes, length);
+                        if st.proves_le0(&mut self.a, logical) {
+                            return Some((Need::Within { excess: V::ZERO, kind, under: false, index }, ""));
+                        }
+                        if !site.features.iter().any(|f| f.0 == "length.paired") {
+                            site.features.push(("length.paired", 1.0));
+                        }
+                        Some((need, ""))
+                    }
+                    None => {
+                        // The length that went with the buffer is not this caller's.
+                        site.features.retain(|f| f.0 != "length.paired");
+                        Some((need, ""))
+                    }
+                }
+            }
+        }
+    }
+
+    fn apply_exit(&mut self, st: &mut State, call: &Call<'_>, import: &mut Import<'_>, exit: &Exit) -> bool {
+        for &(atom, (lo, hi)) in &exit.facts {
+            let v = self.import_atom(st, call, import, atom);
+            if v == V::UNINIT {
+                continue;
+            }
+            if lo == hi {
+                let d = self.a.plus(v, -lo);
+                if !st.assume_zero(&mut self.a, d) {
+                    return false;
+                }
+                continue;
+            }
+            let over = self.a.plus(v, -hi);
+            let negative = self.a.scale(v, -1);
+            let under = self.a.plus(negative, lo);
+            if hi < MAX && !st.assume_le0(&mut self.a, over)
+                || lo > -MAX && !st.assume_le0(&mut self.a, under)
+            {
+                return false;
+            }
+        }
+        for &c in &exit.cons {
+            let v = self.import(st, call, import, c);
+            if !st.assume_le0(&mut self.a, v) {
+                return false;
+            }
+        }
+        for &(atom, k) in &exit.neq {
+            let v = self.import_atom(st, call, import, atom);
+            let d = self.a.plus(v, -k);
+            if !st.assume_nonzero(&mut self.a, d) {
+                return false;
+            }
+        }
+        // Everything is read before anything is written.
+        let writes: Vec<(V, V)> = exit
+            .writes
+            .iter()
+            .map(|&(addr, v)| (self.import(st, call, import, addr), self.import(st, call, import, v)))
+            .collect();
+        let scrambled: Vec<V> = exit.scrambled.iter().map(|&v| self.import(st, call, import, v)).collect();
+        let tainted: Vec<(V, u32)> = exit
+            .tainted
+            .iter()
+            .map(|&(v, t)| (self.import(st, call, import, v), self.import_taint(import, t)))
+            .collect();
+        let freed: Vec<(V, Symbol, Span)> =
+            exit.freed.iter().map(|&(v, f, s)| (self.import(st, call, import, v), f, s)).collect();
+        let touched: Vec<V> = exit.touched.iter().map(|&v| self.import(st, call, import, v)).collect();
+        let strings = self.import_strings(st, call, import, exit);
+        let maybe_freed: Vec<V> =
+            exit.maybe_freed.iter().map(|&v| self.import(st, call, import, v)).collect();
+        let escaped: Vec<V> = exit.escaped.iter().map(|&v| self.import(st, call, import, v)).collect();
+        let ret = exit.ret.map(|v| self.import(st, call, import, v));
+        for &(atom, size, family, zeroed, _) in &exit.allocated {
+            let v = self.import_atom(st, call, import, atom);
+            let size = size.map(|s| self.import(st, call, import, s));
+            if let Some(atom) = self.a.as_atom(v) {
+                let span = self.span;
+                let object = st.object_mut(atom);
+                object.size = size;
+                object.content = if zeroed { Content::Zero } else { Content::Unknown(0) };
+                object.life = Life::Owned { family, span };
+            }
+        }
+        let bases = scrambled.iter().filter(|&&v| v != V::UNINIT).filter_map(|&v| self.a.base(v)).collect();
+        self.scramble_bases(st, bases);
+        for (addr, v) in writes {
+            let ty = self.value_type(v);
+            self.as_pointer(addr);
+            self.store(st, addr, v, ty);
+        }
+        for v in touched {
+            self.touch(st, v);
+        }
+        for (base, length, filled) in strings {
+            let object = st.object_mut(base);
+            (object.strlen, object.filled) = (length, filled);
+        }
+        for v in escaped {
+            // What is stored there escaped in the callee, or is not known to it.
+            self.escape(st, v, 3);
+        }
+        for (v, taint) in tainted {
+            let plain = self.a.plain(v);
+            if let Some(local) = self.scalar_local(plain) {
+                if let Some(atom) = self.a.as_atom(st.locals[local.index()]) {
+                    self.a.info_mut(atom).taint = taint;
+                }
+            } else if let Some(base) = self.a.base(plain) {
+                st.object_mut(base).taint = taint;
+            }
+        }
+        for v in maybe_freed {
+            self.release_maybe(st, v);
+        }
+        for (v, family, span) in freed {
+            let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { continue };
+            if st.bounds_of_atom(&self.a, base).1 <= 0 && self.a.info(base).pointer {
+                continue;
+            }
+            self.forget_cells(st, base);
+            if let Some(Life::Owned { span, .. }) = st.object(base).map(|o| o.life) {
+                self.given_up.insert(span);
+            }
+            st.object_mut(base).life = Life::Freed { family, span };
+        }
+        if let (Some(v), Some(_)) = (ret, call.dst) {
+            let v = if v == V::UNINIT { self.typed_fresh(call.ret_ty, call.name) } else { v };
+            self.finish(st, call, v);
+        } else if call.dst.is_some() {
+            let v = self.typed_fresh(call.ret_ty, call.name);
+            self.finish(st, call, v);
+        }
+        true
+    }
+
+    /// The callee releases it on some of its paths: whether it is still owned is not known.
+    fn release_maybe(&mut self, st: &mut State, v: V) {
+        if v == V::UNINIT {
+            return;
+        }
+        let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { return };
+        match st.object(base).map(|o| o.life) {
+            Some(Life::Owned { span, .. }) => {
+                self.given_up.insert(span);
+                st.object_mut(base).life = Life::Maybe;
+            }
+            Some(Life::Escaped { .. }) => st.object_mut(base).life = Life::Maybe,
+            None if crate::summary::is_entry_atom(&self.a, base) => st.object_mut(base).life = Life::Maybe,
+            _ => {}
+        }
+    }
+
+    /// Some element was set: nothing is known of the object's first contents any more.
+    fn touch(&mut self, st: &mut State, v: V) {
+        let Some(base) = self.a.base(v).filter(|_| v != V::UNINIT) else { return };
+        let epoch = self.a.next_number();
+        if let Some(object) = st.object(base).copied() {
+            if object.content == Content::Uninit || object.content == Content::Zero {
+                st.object_mut(base).content = Content::Unknown(epoch);
+            }
+        }
+    }
+
+    /// What the callee knows of strings, for the objects that start where its pointer points.
+    fn import_strings(
+        &mut self,
+        st: &mut State,
+        call: &Call<'_>,
+        import: &mut Import<'_>,
+        exit: &Exit,
+    ) -> Vec<(Atom, Option<V>, Option<V>)> {
+        let mut out = Vec::new();
+        for &(base, length, filled) in &exit.strings {
+            let at = self.import(st, call, import, base);
+            if at == V::UNINIT {
+                continue;
+            }
+            let length = length.map(|v| self.import(st, call, import, v));
+            let filled = filled.map(|v| self.import(st, call, import, v));
+            if let Some(base) = self.a.as_atom(at).filter(|&a| self.a.info(a).pointer) {
+                out.push((base, length, filled));
+            }
+        }
+        out
+    }
+
+    fn value_type(&self, v: V) -> TypeId {
+        match self.a.as_atom(v) {
+            Some(atom) if v != V::UNINIT => self.a.info(atom).ty,
+            _ => TypeTable::UNKNOWN,
+        }
+    }
+
+    fn import_taint(&mut self, import: &Import<'_>, id: u32) -> u32 {
+        let Some(taint) = import.summary.arena.taint(id) else { return 0 };
+        let mut taint = taint.clone();
+        if taint.steps.len() < 8 {
+            taint.steps.push(self.step(StepKind::Propagation, self.span, "comes back from the call".into()));
+        }
+        self.a.add_taint(taint)
+    }
+
+    fn import(&mut self, st: &mut State, call: &Call<'_>, import: &mut Import<'_>, v: V) -> V {
+        if let Some(&done) = import.values.get(&v) {
+            return done;
+        }
+        let Lin { k, terms } = import.summary.arena.lin(v).clone();
+        let mut out = self.a.int(k);
+        for (atom, c) in terms {
+            let term = self.import_atom(st, call, import, atom);
+            if term == V::UNINIT {
+                out = V::UNINIT;
+                break;
+            }
+            let scaled = self.a.scale(term, i128::from(c));
+            out = self.a.add(out, scaled);
+        }
+        import.values.insert(v, out);
+        out
+    }
+
+    fn import_atom(&mut self, st: &mut State, call: &Call<'_>, import: &mut Import<'_>, atom: Atom) -> V {
+        if let Some(&done) = import.atoms.get(&atom) {
+            return done;
+        }
+        let info = import.summary.arena.info(atom).clone();
+        let v = match info.kind {
+            AtomKind::Uninit => V::UNINIT,
+            AtomKind::Param(i) => match call.args.get(i as usize) {
+                Some(&v) => {
+                    if info.pointer && v != V::UNINIT {
+                        self.as_pointer(v);
+                    }
+                    v
+                }
+                None => self.a.unknown(),
+            },
+            AtomKind::Load(addr, 0) => {
+                let at = self.import(st, call, import, addr);
+                self.import_load(st, at, &info)
+            }
+            AtomKind::AddrGlobal(id) => {
+                let atom = self.global_atom(id);
+                self.a.of_atom(atom)
+            }
+            AtomKind::AddrFunc(name) => {
+                let atom = self.a.atom(AtomKind::AddrFunc(name), 1, u64::MAX as i128);
+                self.a.of_atom(atom)
+            }
+            AtomKind::AddrStr(text, width) => {
+                let atom = self.a.atom(AtomKind::AddrStr(text, width), 1, u64::MAX as i128);
+                self.a.of_atom(atom)
+            }
+            AtomKind::FieldOffset(name) => {
+                let atom = self.a.atom(AtomKind::FieldOffset(name), 0, 1 << 16);
+                self.a.of_atom(atom)
+            }
+            AtomKind::Extent(base) => {
+                let p = self.import_atom(st, call, import, base);
+                self.extent_at(st, p)
+            }
+            AtomKind::Before(base) => {
+                let p = self.import_atom(st, call, import, base);
+                self.distance_before(st, p)
+            }
+            AtomKind::StrLen(addr, 0, width) => {
+                let p = self.import(st, call, import, addr);
+                match p {
+                    V::UNINIT => self.a.unknown(),
+                    p => self.strlen(st, p, width),
+                }
+            }
+            AtomKind::Op(op, a, b, bits) => {
+                let (x, y) = (self.import(st, call, import, a), self.import(st, call, import, b));
+                let ty = match bits {
+                    8 => Some(TypeTable::U8),
+                    16 => Some(TypeTable::U16),
+                    32 if info.lo < 0 => Some(TypeTable::I32),
+                    32 => Some(TypeTable::U32),
+                    64 if info.lo < 0 => Some(TypeTable::I64),
+                    64 => Some(TypeTable::U64),
+                    _ => None,
+                };
+                self.quiet(|this| this.binary(st, op, x, y, ty, ty))
+            }
+            AtomKind::Derived(from, behind, by) => {
+                let x = self.import(st, call, import, from);
+                self.derived_here(st, x, behind, by, &info)
+            }
+            AtomKind::Cmp(op, a, b, unsigned) => {
+                let (x, y) = (self.import(st, call, import, a), self.import(st, call, import, b));
+                self.compare(st, op, x, y, unsigned)
+            }
+            AtomKind::Wrap(v, bits, signed) => {
+                let x = self.import(st, call, import, v);
+                let ty = self.types().intern(Type::Int { bits, signed });
+                self.quiet(|this| this.cast(st, x, None, ty))
+            }
+            _ => {
+                let v = self.typed_fresh(info.ty, info.name);
+                let taint = self.import_taint(import, info.taint);
+                let span = self.span;
+                if let Some(new) = self.a.as_atom(v) {
+                    self.a.set_pointer(new, info.pointer);
+                    let target = self.a.info_mut(new);
+                    target.lo = info.lo;
+                    target.hi = info.hi;
+                    target.taint = taint;
+                    target.null = info.null.map(|(origin, _)| (origin, span));
+                    target.field = info.field;
+                }
+                v
+            }
+        };
+        import.atoms.insert(atom, v);
+        v
+    }
+
+    /// Runs without leaving issues behind: the callee's own arithmetic was judged there.
+    pub fn quiet<R>(&mut self, run: impl FnOnce(&mut Self) -> R) -> R {
+        let before = std::mem::replace(&mut self.muted, true);
+        let result = run(self);
+        self.muted = before;
+        result
+    }
+
+    fn import_load(&mut self, st: &mut State, at: V, info: &crate::value::AtomInfo) -> V {
+        if at == V::UNINIT {
+            return self.a.unknown();
+        }
+        self.as_pointer(at);
+        let plain = self.a.plain(at);
+        if let Some(local) = self.scalar_local(plain) {
+            let v = st.locals[local.index()];
+            if v == V::UNINIT {
+                let fresh = self.typed_fresh(info.ty, info.name);
+                return fresh;
+            }
+            return v;
+        }
+        let v = self.load(st, at, info.ty, info.name, info.field);
+        if v == V::UNINIT { self.typed_fresh(info.ty, info.name) } else { v }
+    }
+
+    /// What the callee derived from its input, in terms of what that is here.
+    fn derived_here(
+        &mut self,
+        st: &mut State,
+        from: V,
+        behind: bool,
+        by: u32,
+        info: &crate::value::AtomInfo,
+    ) -> V {
+        if from == V::UNINIT || self.a.constant(from).is_some() {
+            return self.typed_fresh(info.ty, info.name);
+        }
+        let plain = self.a.plain(from);
+        let unchanged = self.a.base(from).is_some_and(|b| {
+            crate::summary::is_entry_atom(&self.a, b)
+                && st.object(b).is_none_or(|o| o.content == Content::Initial)
+        });
+        let v = if behind && !unchanged {
+            self.typed_fresh(info.ty, info.name)
+        } else {
+            let atom = self.a.atom(AtomKind::Derived(plain, behind, by), info.lo, info.hi);
+            self.a.info_mut(atom).name = info.name;
+            self.a.info_mut(atom).ty = info.ty;
+            self.a.of_atom(atom)
+        };
+        let taint = if behind { self.taint_behind(st, from) } else { self.a.taint_of(from) };
+        if let (Some(atom), true) = (self.a.as_atom(v), taint != 0) {
+            self.a.info_mut(atom).taint = taint;
+        }
+        v
+    }
+
+    /// Bytes from the start of an object to an address in it.
+    pub fn distance_before(&mut self, st: &mut State, p: V) -> V {
+        if p == V::UNINIT {
+            return self.a.unknown();
+        }
+        self.as_pointer(p);
+        let Some((base, offset)) = self.a.split(p) else { return self.a.unknown() };
+        let offset = self.a.plain(offset);
+        if crate::state::is_named(&self.a, base) || self.object_size(st, base).is_some() {
+            return offset;
+        }
+        let before = self.a.atom(AtomKind::Before(base), MIN, MAX);
+        let before = self.a.of_atom(before);
+        self.a.add(before, offset)
+    }
+
+    /// Bytes from an address to the end of its object.
+    pub fn extent_at(&mut self, st: &mut State, p: V) -> V {
+        if p == V::UNINIT {
+            return self.a.unknown();
+        }
+        self.as_pointer(p);
+        if let Some((start, bytes)) = self.a.sub_object(p) {
+            let plain = self.a.plain(p);
+            let rel = self.a.sub(plain, start);
+            if self.a.base(rel).is_none() {
+                let size = self.a.int(i128::from(bytes));
+                return self.a.sub(size, rel);
+            }
+        }
+        let Some((base, offset)) = self.a.split(p) else { return self.a.unknown() };
+        let offset = self.a.plain(offset);
+        let size = match self.object_size(st, base) {
+            Some(size) => size,
+            None => self.extent(base),
+        };
+        self.a.sub(size, offset)
+    }
+}
+
+/// One application of a summary: what its atoms are here.
+struct Import<'s> {
+    summary: &'s Summary,
+    atoms: FxHashMap<Atom, V>,
+    values: FxHashMap<V, V>,
+}
+
+impl<'s> Import<'s> {
+    fn new(summary: &'s Summary) -> Self {
+        Import { summary, atoms: FxHashMap::default(), values: FxHashMap::default() }
+    }
+}
