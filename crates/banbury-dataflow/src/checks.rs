@@ -1,16 +1,16 @@
 //! What each kind of instruction needs to be safe.
 
-use crate::reports::taint_features;
-use crate::verdicts::{Evidence, MAX_OBLIGATIONS};
 use banbury_base::Symbol;
 use banbury_ir::{BinOp, Place, Type, TypeId};
 
 use crate::interp::Interp;
 use crate::models::{SinkKind, SourceKind};
 use crate::numbers::int_bounds;
+use crate::reports::taint_features;
 use crate::state::{Life, State, is_named};
 use crate::summary::{AccessKind, Need, Site, is_entry, mentions_entry};
 use crate::value::{Atom, AtomKind, MAX, V};
+use crate::verdicts::{Evidence, MAX_OBLIGATIONS};
 
 impl Interp<'_> {
     pub fn check_deref(&mut self, st: &mut State, ptr: V, name: Symbol) {

@@ -1,11 +1,10 @@
 //! What memory holds after copies, fills, formatted text and received data.
 
-use crate::calls::Call;
-use crate::formats::{ScanKind, scan_conversions};
-
 use banbury_base::{Span, StepKind, Symbol};
 use banbury_ir::{Type, TypeId, TypeTable};
 
+use crate::calls::Call;
+use crate::formats::{ScanKind, scan_conversions};
 use crate::interp::Interp;
 use crate::models::{Effect, FnModel, SinkKind, Size, Slot, SourceKind};
 use crate::state::{Content, Life, Object, State};

@@ -1,12 +1,12 @@
 //! Summaries of functions with a body, put in terms of the caller.
 
-use crate::calls::Call;
 use std::sync::Arc;
 
 use banbury_base::{PathStep, Span, StepKind, Symbol};
 use banbury_ir::{FuncId, Type, TypeId, TypeTable};
 use rustc_hash::FxHashMap;
 
+use crate::calls::Call;
 use crate::interp::Interp;
 use crate::state::{Content, Life, State};
 use crate::summary::{AccessKind, Exit, Need, Summary};

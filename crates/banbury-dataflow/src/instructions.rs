@@ -1,12 +1,11 @@
 //! Assignments, declarations and right-hand sides.
 
-use crate::interp::{Interp, Target};
-
 use banbury_base::Symbol;
 use banbury_ir::{
     Base, BinOp, FieldRef, Instr, LocalId, Op, Operand, Place, Proj, Rvalue, Type, TypeId, UnOp,
 };
 
+use crate::interp::{Interp, Target};
 use crate::state::{Content, Life, State};
 use crate::summary::AccessKind;
 use crate::value::{Atom, AtomKind, V};

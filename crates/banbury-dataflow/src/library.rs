@@ -1,11 +1,10 @@
 //! What a library model says of a call, applied to a state.
 
-use crate::calls::Call;
-use crate::formats::formatted_length;
-
 use banbury_base::{StepKind, Symbol};
 use banbury_ir::{Type, TypeId, TypeTable};
 
+use crate::calls::Call;
+use crate::formats::formatted_length;
 use crate::interp::Interp;
 use crate::models::{Effect, FnModel, SinkKind, Size, Slot, SourceKind};
 use crate::state::{Content, Life, State};

@@ -1,12 +1,11 @@
 //! Places, loads and stores, and what is forgotten when memory may have changed.
 
-use crate::interp::{Interp, Target};
-use crate::numbers::{int_bounds, wrap};
-
 use banbury_base::Symbol;
 use banbury_ir::{Base, Index, Init, LocalId, Place, Proj, RecordId, Type, TypeId, TypeTable};
 use smallvec::SmallVec;
 
+use crate::interp::{Interp, Target};
+use crate::numbers::{int_bounds, wrap};
 use crate::state::{Content, Life, Object, State};
 use crate::summary::AccessKind;
 use crate::value::{Atom, AtomKind, V};

@@ -1,10 +1,9 @@
 //! Arithmetic: exact where linear, wrapped where the type says so, bounded otherwise.
 
-use crate::interp::Interp;
-
 use banbury_base::Symbol;
 use banbury_ir::{BinOp, Const, Operand, Type, TypeId, TypeTable};
 
+use crate::interp::Interp;
 use crate::state::State;
 use crate::value::{AtomKind, MAX, MIN, V};
 

@@ -1,6 +1,5 @@
 //! From a need that is not met to an issue: its kind, its words, its path.
 
-use crate::verdicts::Evidence;
 use banbury_base::{PathStep, StepKind, Symbol};
 
 use crate::interp::Interp;
@@ -9,6 +8,7 @@ use crate::observe::Issue;
 use crate::state::State;
 use crate::summary::{AccessKind, Need, Site};
 use crate::value::{NullOrigin, V};
+use crate::verdicts::Evidence;
 
 impl Interp<'_> {
     pub fn report_uninit(&mut self, st: &State, name: Symbol) {

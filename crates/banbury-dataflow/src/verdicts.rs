@@ -1,12 +1,12 @@
 //! Judging needs against states: what is proven safe, what is a defect, and what only the
 //! caller can tell and therefore goes into the summary.
 
-use crate::reports::{limit_text, origin_feature, quoted, same_kind, sink_text, taint_features};
 use banbury_base::{PathStep, Span, StepKind, Symbol};
 
 use crate::interp::Interp;
 use crate::models::{SinkKind, SourceKind};
 use crate::numbers::int_bounds;
+use crate::reports::{limit_text, origin_feature, quoted, same_kind, sink_text, taint_features};
 use crate::state::{Content, Life, State, is_named};
 use crate::summary::{Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry};
 use crate::value::{Atom, AtomKind, MAX, MIN, NullOrigin, V};
