@@ -8,6 +8,7 @@ mod features;
 mod fingerprint;
 mod names;
 mod observers;
+mod outcomes;
 mod review;
 mod rule;
 mod rules;

@@ -56,8 +56,9 @@ impl Observer for Structure {
         }
     }
 
-    fn program(&self, program: &Program, _models: &Models, out: &mut Vec<Issue>) {
+    fn program(&self, program: &Program, models: &Models, out: &mut Vec<Issue>) {
         rules::hard_coded_credential::program(program, out);
+        rules::reachable_assertion::program(program, models, out);
     }
 }
 

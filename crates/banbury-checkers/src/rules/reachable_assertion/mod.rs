@@ -9,3 +9,7 @@ pub const RULE: Rule = Rule {
     default_visible: true,
     base_weight: 2.0,
 };
+
+mod results;
+
+pub(crate) use results::program;
