@@ -12,8 +12,6 @@ mod export;
 mod graph;
 mod import;
 mod inventory;
-#[cfg(any(feature = "milp", feature = "milp-rust"))]
-mod milp;
 mod plan;
 mod roles;
 pub mod rules;
@@ -36,8 +34,8 @@ pub use import::netbox::{ColumnMapping, Mapping, SourceMapping};
 pub use import::{ImportReport, Importer, Problem, Severity};
 pub use inventory::*;
 #[cfg(any(feature = "milp", feature = "milp-rust"))]
-pub use milp::optimal;
-pub use plan::{Cap, Plan, PlanProblem, PlanSettings, RoleCost, Unit, greedy, plan_problem, verify};
+pub use plan::optimal;
+pub use plan::{Cap, Plan, PlanProblem, PlanSettings, RoleCost, Unit, greedy, plan, plan_problem, verify};
 pub use roles::{ROLES, Role, Roles};
 pub use strings::{Strings, Sym};
 pub use timeline::{ShareSeries, share_series};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use banbury_network::{
     Control, Hostile, Importer, Inventory, Pack, PlanSettings, Profile, Regime, TableId, WhatIfOptions, When,
-    World, check, greedy, plan_problem, table_csv, table_json, verify, what_if,
+    World, check, plan, plan_problem, table_csv, table_json, verify, what_if,
 };
 
 struct Numbers(u64);
@@ -275,7 +275,7 @@ fn cuts_are_smallest_and_cut() {
 }
 
 #[test]
-fn greedy_plans_keep_what_they_promise() {
+fn plans_keep_what_they_promise() {
     let mut feasible = 0;
     for seed in 0..120 {
         let inventory = import(&network(seed));
@@ -289,7 +289,7 @@ fn greedy_plans_keep_what_they_promise() {
             ..PlanSettings::default()
         };
         let problem = plan_problem(&inventory, &[pack()], &settings, "2026-01-01".parse().unwrap());
-        let plan = greedy(&problem, &settings);
+        let plan = plan(&problem, &settings);
         if plan.feasible {
             feasible += 1;
             assert_eq!(verify(&problem, &settings, &plan), Vec::<String>::new(), "{seed}");
@@ -303,7 +303,7 @@ fn greedy_plans_keep_what_they_promise() {
 
 #[cfg(any(feature = "milp", feature = "milp-rust"))]
 #[test]
-fn the_optimal_plan_is_no_dearer_than_the_greedy_one() {
+fn the_optimal_plan_is_no_dearer_than_the_searched_one() {
     let mut both = 0;
     for seed in 0..60 {
         let inventory = import(&network(seed));
@@ -316,7 +316,7 @@ fn the_optimal_plan_is_no_dearer_than_the_greedy_one() {
             ..PlanSettings::default()
         };
         let problem = plan_problem(&inventory, &[pack()], &settings, "2026-01-01".parse().unwrap());
-        let plan = greedy(&problem, &settings);
+        let plan = plan(&problem, &settings);
         let best = banbury_network::optimal(&problem, &settings, 5.0);
         if best.feasible {
             assert_eq!(verify(&problem, &settings, &best), Vec::<String>::new(), "{seed}");

@@ -15,27 +15,17 @@ use good_lp::highs as solver;
 #[cfg(not(feature = "milp"))]
 use good_lp::microlp as solver;
 
-use crate::plan::{Plan, PlanProblem, PlanSettings, budget_of, finish, verify};
+use super::{Plan, PlanProblem, PlanSettings, finish, verify};
 
 /// A plan this near to the bound is good enough [%].
 const CLOSE_PCT: f64 = 0.1;
 
 /// The cheapest plan, with its gap to the bound of the relaxation.
 pub fn optimal(problem: &PlanProblem, settings: &PlanSettings, seconds: f64) -> Plan {
-    let quarters = settings.quarters as usize;
-    let relaxed = match solve(problem, settings, None, seconds) {
-        Ok(values) => values,
-        Err(_) => {
-            let mut plan = crate::plan::greedy(problem, settings);
-            plan.method = "milp".to_owned();
-            plan.feasible = false;
-            return plan;
-        }
-    };
-    let bound = cost_of(problem, settings, &relaxed);
-    let mut best = crate::plan::greedy(problem, settings);
-    best.bound = bound;
-    best.gap_pct = if bound > 0.0 { (100.0 * (best.cost - bound) / bound).max(0.0) } else { 0.0 };
+    let mut best = super::plan(problem, settings);
+    let Ok(relaxed) = solve(problem, settings, None, seconds) else { return best };
+    let bound = best.bound.max(cost_of(problem, settings, &relaxed));
+    best = best.bounded(bound);
     for freed in [0.05, 0.15, 0.35, 1.0] {
         if best.feasible && best.gap_pct <= CLOSE_PCT {
             break;
@@ -44,7 +34,7 @@ pub fn optimal(problem: &PlanProblem, settings: &PlanSettings, seconds: f64) -> 
         let Ok(whole) = solve(problem, settings, Some(&fixed), seconds) else { continue };
         let quarter_of =
             whole.iter().map(|row| row.iter().position(|&x| x > 0.5).map(|q| q as u32)).collect();
-        let plan = finish(problem, settings, "milp", quarter_of, true, Vec::new(), bound, quarters);
+        let plan = finish(problem, settings, "milp", quarter_of, true).bounded(bound);
         if verify(problem, settings, &plan).is_empty() && (!best.feasible || plan.cost < best.cost) {
             best = plan;
         }
@@ -140,7 +130,7 @@ fn solve(
         }
     }
     for year in 0..quarters.div_ceil(4) {
-        let Some(most) = budget_of(settings, year) else { continue };
+        let Some(most) = settings.budget(year) else { continue };
         let range = year * 4..((year + 1) * 4).min(quarters);
         let spent = sum(&mut (0..problem.units.len()).flat_map(|u| {
             let cost = problem.units[u].cost;
