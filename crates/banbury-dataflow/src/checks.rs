@@ -75,6 +75,8 @@ impl Interp<'_> {
         self.check_live(st, base, addr, what);
         if kind == AccessKind::Write {
             self.check_address_source(st, base, what);
+        } else if self.is_string_at(addr, size) {
+            return;
         }
         if let Some((start, bytes)) = self.a.sub_object(addr) {
             let plain = self.a.plain(addr);
@@ -121,6 +123,16 @@ impl Interp<'_> {
             self.require(st, Need::Within { excess: under, kind, under: true, index: false }, site.clone());
         }
         self.require_paired(st, base, excess, extent, kind, site);
+    }
+
+    /// No more than the string that was measured at the address, with its terminator.
+    fn is_string_at(&mut self, addr: V, size: V) -> bool {
+        let lin = self.a.lin(size);
+        let (k, &[(atom, 1)]) = (lin.k, lin.terms.as_slice()) else { return false };
+        match self.a.info(atom).kind {
+            AtomKind::StrLen(at, _, width) if k <= i128::from(width) => at == self.a.plain(addr),
+            _ => false,
+        }
     }
 
     /// A pointer that was among the received bytes: the peer says where the write goes.

@@ -12,10 +12,11 @@ use crate::summary::{
     AccessKind, Exit, Exporter, Need, Obligation, Summary, entry_constraints, entry_facts, is_entry,
     is_entry_atom, mentions_entry,
 };
-use crate::value::{Atom, AtomKind, V};
+use crate::value::{Atom, AtomKind, NullOrigin, V};
 
 const MAX_EXITS: usize = 4;
 const MAX_WRITES: usize = 24;
+const MAX_FACTS: usize = 28;
 /// Objects whose contents changed, or that were kept.
 const MAX_BASES: usize = 16;
 
@@ -32,6 +33,7 @@ impl Interp<'_> {
             self.report_root();
         }
         let never_returns = exits.is_empty() && self.complete;
+        let null = self.null_result(&exits);
         let merged = self.merge_exits(exits);
         let all = merged.iter().skip(1).fold(merged.first().cloned(), |all, next| {
             let mut joined = join(&mut self.a, &all?.0, &next.0, u32::MAX);
@@ -41,8 +43,11 @@ impl Interp<'_> {
         });
         let mut exporter = Exporter::new(&self.a);
         let one = all.filter(|_| merged.len() > 1).map(|(s, r)| export_exit(&self, &mut exporter, &s, r));
-        let out: Vec<Exit> =
+        let mut out: Vec<Exit> =
             merged.iter().map(|(state, ret)| export_exit(&self, &mut exporter, state, *ret)).collect();
+        for exit in &mut out {
+            exit.null = null;
+        }
         let obligations = self
             .obligations
             .iter()
@@ -61,9 +66,29 @@ impl Interp<'_> {
             obligations,
             never_returns,
             aborts: never_returns && self.saw_abort,
+            may_stop: self.may_stop,
             complete: self.complete,
         };
         (summary, self.issues, self.complete)
+    }
+
+    /// Why a pointer that the function returns is null, where it is not always.
+    fn null_result(&self, exits: &[(State, Option<V>, Span)]) -> Option<NullOrigin> {
+        if !self.types().is_pointer(self.f.ret) {
+            return None;
+        }
+        let is_null = |e: &&(State, Option<V>, Span)| e.1 == Some(V::ZERO);
+        if exits.iter().all(|e| is_null(&e)) {
+            return None;
+        }
+        let no_memory = |st: &State| {
+            st.facts.iter().any(|&(atom, bounds)| {
+                let origin = self.a.info(atom).null.map(|n| n.0);
+                bounds == (0, 0) && origin == Some(NullOrigin::Allocation)
+            })
+        };
+        let allocation = exits.iter().filter(is_null).any(|e| no_memory(&e.0));
+        Some(if allocation { NullOrigin::Allocation } else { NullOrigin::Lookup })
     }
 
     /// Memory and resources that this function owns and nobody else knows when it returns.
@@ -239,7 +264,10 @@ impl Interp<'_> {
         let sign = match ret {
             None | Some(V::UNINIT) => 0,
             // Memory of its own is told apart from what the caller passed.
-            Some(v) if self.a.base(v).is_some_and(|b| matches!(self.a.info(b).kind, AtomKind::Alloc(..))) => {
+            Some(v)
+                if st.bounds(&self.a, v).1 > 0
+                    && self.a.base(v).is_some_and(|b| matches!(self.a.info(b).kind, AtomKind::Alloc(..))) =>
+            {
                 5
             }
             Some(v) => match st.bounds(&self.a, v) {
@@ -339,6 +367,17 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
             continue;
         }
         note_allocated(&mut exit, exporter, v);
+        // What is known of the value goes with it: a pointer was tested before it was stored.
+        if let Some(atom) = arena.as_atom(v).or_else(|| arena.base(v)) {
+            let bounds = st.bounds_of_atom(arena, atom);
+            let info = arena.info(atom);
+            if bounds != (info.lo, info.hi) && !is_entry_atom(arena, atom) && exit.facts.len() < MAX_FACTS {
+                let to = exporter.atom(atom);
+                if !exit.facts.iter().any(|f| f.0 == to) {
+                    exit.facts.push((to, bounds));
+                }
+            }
+        }
         let write = (exporter.value(addr), exporter.value(v));
         exit.writes.push(write);
     }

@@ -10,7 +10,7 @@ use crate::calls::Call;
 use crate::interp::Interp;
 use crate::state::{Content, Life, State};
 use crate::summary::{AccessKind, Exit, Need, Summary};
-use crate::value::{Atom, AtomKind, Lin, MAX, MIN, V};
+use crate::value::{Atom, AtomKind, Lin, MAX, MIN, NullOrigin, V};
 
 impl Interp<'_> {
     pub fn apply_summary(
@@ -26,6 +26,7 @@ impl Interp<'_> {
             self.meet(&mut st, call, id, &mut import, obligation);
         }
         if summary.never_returns {
+            self.may_stop = true;
             if summary.aborts {
                 self.reached_abort(&mut st);
             }
@@ -47,6 +48,11 @@ impl Interp<'_> {
             }
         }
         if out.len() == before && !summary.exits.is_empty() {
+            // With these arguments the callee stops.
+            if summary.may_stop && summary.complete {
+                self.may_stop = true;
+                return;
+            }
             // Every exit contradicts what we know: one of the two is wrong; go on with less.
             self.apply_unknown(&mut st, call, true);
             out.push(st);
@@ -270,13 +276,27 @@ impl Interp<'_> {
             st.object_mut(base).life = Life::Freed { family, span };
         }
         if let (Some(v), Some(_)) = (ret, call.dst) {
-            let v = if v == V::UNINIT { self.typed_fresh(call.ret_ty, call.name) } else { v };
+            let v = match exit.null {
+                _ if v == V::UNINIT => self.typed_fresh(call.ret_ty, call.name),
+                Some(origin) if v == V::ZERO => self.returned_null(st, call, origin),
+                _ => v,
+            };
             self.finish(st, call, v);
         } else if call.dst.is_some() {
             let v = self.typed_fresh(call.ret_ty, call.name);
             self.finish(st, call, v);
         }
         true
+    }
+
+    /// Null on some of the callee's paths: whether those can be taken from here, the callee's
+    /// other results do not tell.
+    fn returned_null(&mut self, st: &mut State, call: &Call<'_>, origin: NullOrigin) -> V {
+        let v = self.null_atom(call.ret_ty, origin, call.name);
+        if let Some(atom) = self.a.as_atom(v) {
+            st.set_bounds(atom, (0, 0));
+        }
+        v
     }
 
     /// The callee releases it on some of its paths: whether it is still owned is not known.
@@ -300,10 +320,15 @@ impl Interp<'_> {
     fn touch(&mut self, st: &mut State, v: V) {
         let Some(base) = self.a.base(v).filter(|_| v != V::UNINIT) else { return };
         let epoch = self.a.next_number();
-        if let Some(object) = st.object(base).copied() {
-            if object.content == Content::Uninit || object.content == Content::Zero {
-                st.object_mut(base).content = Content::Unknown(epoch);
-            }
+        let known = st.object(base).is_some();
+        if !known && !crate::summary::is_entry_atom(&self.a, base) {
+            return;
+        }
+        let object = st.object_mut(base);
+        // This function's callers must know as well.
+        object.touched = true;
+        if object.content == Content::Uninit || object.content == Content::Zero {
+            object.content = Content::Unknown(epoch);
         }
     }
 

@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use banbury_base::{PathStep, Span, StepKind, Symbol};
 use banbury_ir::{
-    BlockId, Callee, FuncId, Function, Op, Operand, Program, RecordId, Terminator, Type, TypeId, TypeTable,
+    BinOp, BlockId, Callee, FuncId, Function, Op, Operand, Program, RecordId, Rvalue, Terminator, Type,
+    TypeId, TypeTable,
 };
 use rustc_hash::FxHashSet;
 
@@ -54,6 +55,8 @@ pub(crate) struct Interp<'a> {
     pub lenient: bool,
     /// Some path ended in a call that ends the process abnormally.
     pub saw_abort: bool,
+    /// Some path ended in a call that does not return.
+    pub may_stop: bool,
     pub block: u32,
     pub instr: u32,
     /// Where resources were acquired that are released or handed on somewhere in the function.
@@ -101,6 +104,7 @@ impl<'a> Interp<'a> {
             muted: false,
             lenient: false,
             saw_abort: false,
+            may_stop: false,
             block: 0,
             instr: 0,
             given_up: FxHashSet::default(),
@@ -218,32 +222,91 @@ impl<'a> Interp<'a> {
         if self.sprinting() {
             return None;
         }
-        self.reduce(&mut back, 1, block);
         let state = slot.as_mut()?;
-        let first_back = back.first()?.clone();
-        match state.phase {
-            1 if unroll => {
-                state.phase = 2;
-                state.back.push(first_back);
-                Some(back)
-            }
-            1 | 2 => {
-                state.phase = 3;
-                let mut base = std::mem::take(&mut state.base);
-                base.append(&mut forward);
-                self.reduce(&mut base, 1, block);
-                let mut backs = std::mem::take(&mut state.back);
-                backs.push(first_back);
-                let base = base.pop()?;
-                // The first round shows the step most plainly; later rounds must agree with it.
-                let mut wide = widen(&mut self.a, &base, &backs[0], block.0);
-                if backs.len() > 1 {
-                    wide.epoch = self.a.next_number();
-                }
-                Some(vec![wide])
-            }
-            _ => None,
+        if !matches!(state.phase, 1 | 2) {
+            return None;
         }
+        let mut base = std::mem::take(&mut state.base);
+        base.append(&mut forward);
+        let before = base.clone();
+        self.reduce(&mut base, 1, block);
+        let base = base.pop()?;
+        for st in &mut back {
+            keep_unchanged(st, &before, &base);
+        }
+        self.reduce(&mut back, 1, block);
+        let first_back = back.first()?.clone();
+        if state.phase == 1 && unroll {
+            state.phase = 2;
+            state.back.push(first_back);
+            state.base.push(base);
+            return Some(back);
+        }
+        state.phase = 3;
+        let mut backs = std::mem::take(&mut state.back);
+        backs.push(first_back);
+        // The first round shows the step most plainly; later rounds must agree with it.
+        let mut wide = widen(&mut self.a, &base, &backs[0], block.0);
+        if backs.len() > 1 {
+            wide.epoch = self.a.next_number();
+        }
+        self.limit_loop(&base, &backs[0], &mut wide, block);
+        Some(vec![wide])
+    }
+
+    /// A variable that a loop's condition keeps below a limit, and that grows by one at a time,
+    /// does not exceed the limit: when the loop ends by its condition, it equals it.
+    fn limit_loop(&mut self, base: &State, back: &State, wide: &mut State, block: BlockId) {
+        let b = &self.f.blocks[block.index()];
+        let Terminator::Branch { cond: Operand::Copy(cond), .. } = &b.term else { return };
+        let compared = b.instrs.iter().rev().find_map(|i| match &i.op {
+            Op::Assign { dst, src: Rvalue::Binary(op, x, y) } if dst == cond => Some((*op, x, y)),
+            _ => None,
+        });
+        let Some((op, x, y)) = compared else { return };
+        let mut sides = |st: &State| {
+            let mut st = st.clone();
+            self.quiet(|this| (this.loop_operand(&mut st, x, block), this.loop_operand(&mut st, y, block)))
+        };
+        let ((ax, ay), (bx, by), (wx, wy)) = (sides(base), sides(back), sides(wide));
+        let all = [ax, ay, bx, by, wx, wy];
+        if all.contains(&V::UNINIT) || ay != by || by != wy {
+            return;
+        }
+        let step = self.a.sub(bx, ax);
+        let Some(step) = self.a.constant(step).filter(|s| (1..=64).contains(&s.abs())) else { return };
+        let slack = match (op, step > 0) {
+            (BinOp::Lt, true) | (BinOp::Gt, false) => step.abs() - 1,
+            (BinOp::Le, true) | (BinOp::Ge, false) => step.abs(),
+            (BinOp::Ne, _) if step.abs() == 1 => 0,
+            _ => return,
+        };
+        let mut excess = |x: V| {
+            let (low, high) = if step > 0 { (x, ay) } else { (ay, x) };
+            let d = self.a.sub(low, high);
+            self.a.plus(d, -slack)
+        };
+        let (before, after) = (excess(ax), excess(wx));
+        if base.proves_le0(&mut self.a, before) {
+            wide.assume_le0(&mut self.a, after);
+        }
+    }
+
+    /// Value of an operand of a loop's condition, before what the block converts it to.
+    fn loop_operand(&mut self, st: &mut State, operand: &Operand, block: BlockId) -> V {
+        if let Operand::Copy(place) = operand {
+            let own = self.f.blocks[block.index()].instrs.iter().find_map(|i| match &i.op {
+                Op::Assign { dst, src: Rvalue::Cast(_, inner) } if dst == place => Some(inner),
+                _ => None,
+            });
+            if let Some(inner) = own {
+                return self.operand(st, inner);
+            }
+            if place.as_local().is_some_and(|l| self.f.locals[l.index()].name.is_empty()) {
+                return V::UNINIT;
+            }
+        }
+        self.operand(st, operand)
     }
 
     /// Merges states down to `keep`, first those with equal environments.
@@ -252,7 +315,8 @@ impl<'a> Interp<'a> {
         while i < states.len() {
             let mut j = i + 1;
             while j < states.len() {
-                if states[i].same_environment(&states[j]) {
+                let same = states[i].same_environment(&states[j]);
+                if same && !states[i].differ_in_null(&states[j], &self.a) {
                     let other = states.remove(j);
                     states[i] = join(&mut self.a, &states[i], &other, block.0);
                 } else {
@@ -429,6 +493,7 @@ impl<'a> Interp<'a> {
         }
         out.append(&mut by_target);
         if rest_possible {
+            self.note(&mut st, v, false);
             out.push((default, st));
         }
     }
@@ -488,6 +553,30 @@ struct LoopState {
     base: Vec<State>,
     back: Vec<State>,
     phase: u8,
+}
+
+/// What a round of a loop left as one of the states before it had it did not change: it is what
+/// the merge of those states has there.
+fn keep_unchanged(back: &mut State, before: &[State], merged: &State) {
+    if before.len() < 2 {
+        return;
+    }
+    for (local, v) in back.locals.iter_mut().enumerate() {
+        if *v != merged.locals[local] && before.iter().any(|st| st.locals[local] == *v) {
+            *v = merged.locals[local];
+        }
+    }
+    for &(addr, v) in &merged.cells {
+        let now = back.cell(addr);
+        if now.is_some() && now != Some(v) && before.iter().any(|st| st.cell(addr) == now) {
+            back.set_cell(addr, v);
+        }
+    }
+    for &(atom, bounds) in &merged.facts {
+        if back.facts.binary_search_by_key(&atom, |f| f.0).is_err() {
+            back.set_bounds(atom, bounds);
+        }
+    }
 }
 
 /// The pair of states that differ least.

@@ -198,10 +198,16 @@ fn join_facts(arena: &mut Arena, a: &State, b: &State, out: &mut State) {
             }
         }
     }
-    out.neq.retain(|&(atom, k)| {
-        let (lo, hi) = b.bounds_of_atom(arena, atom);
-        b.neq.contains(&(atom, k)) || k < lo || k > hi
-    });
+    let differs = |st: &State, (atom, k): (Atom, i128)| {
+        let (lo, hi) = st.bounds_of_atom(arena, atom);
+        st.neq.contains(&(atom, k)) || k < lo || k > hi
+    };
+    out.neq.retain(|&pair| differs(b, pair));
+    for &pair in &b.neq {
+        if !out.neq.contains(&pair) && differs(a, pair) {
+            out.neq.push(pair);
+        }
+    }
 }
 
 fn join_objects(a: &State, b: &State, out: &mut State, visit: u32) {
@@ -309,13 +315,8 @@ pub fn widen(arena: &mut Arena, base: &State, back: &State, block: u32) -> State
         };
         out.cells.push((addr, v));
     }
-    out.facts.retain(|&(atom, (lo, hi))| {
-        let y = back.bounds_of_atom(arena, atom);
-        y.0 >= lo && y.1 <= hi
-    });
-    let cons = std::mem::take(&mut out.cons);
-    out.cons = cons.into_iter().filter(|&c| back.proves_le0(arena, c)).collect();
-    out.neq.retain(|pair| back.neq.contains(pair));
+    // What is known of values from before the loop stays true: rounds do not change values, but
+    // what variables hold.
     join_objects(base, back, &mut out, visit);
     touch_dropped(arena, back, &mut out, visit);
     if base.epoch != back.epoch {

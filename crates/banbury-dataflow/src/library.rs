@@ -132,6 +132,11 @@ impl Interp<'_> {
                 }
                 Effect::Assert(i) => {
                     if let Some(&v) = call.args.get(usize::from(*i)) {
+                        if v == V::ZERO && self.decided_before(&st, call, usize::from(*i)) {
+                            self.reached_abort(&mut st);
+                            self.may_stop = true;
+                            return;
+                        }
                         let site = self.site(call.name, "");
                         self.require(&mut st, Need::Holds(v), site);
                         if !st.assume(&mut self.a, v, true) {
@@ -176,6 +181,7 @@ impl Interp<'_> {
             }
         }
         if ends {
+            self.may_stop = true;
             return;
         }
         if let (Some(v), Some(_)) = (null_ret, call.dst) {
@@ -199,6 +205,13 @@ impl Interp<'_> {
         });
         self.finish(&mut st, call, v);
         out.push(st);
+    }
+
+    /// `assert(0)` where the program should not get, and `assert(a && b)` after `a` was decided:
+    /// whether it can fail is a matter of the last decision.
+    fn decided_before(&self, st: &State, call: &Call<'_>, index: usize) -> bool {
+        let literal = matches!(call.operands.get(index), Some(banbury_ir::Operand::Const(_)));
+        literal || st.trace.as_ref().is_some_and(|t| t.span.line == self.span.line)
     }
 
     /// A container stands for its elements as long as they are all the same value, which lies

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::interp::{Interp, Target};
 use crate::numbers::{int_bounds, wrap};
-use crate::state::{Content, Life, Object, State};
+use crate::state::{Content, Life, Object, State, is_named};
 use crate::summary::AccessKind;
 use crate::value::{Atom, AtomKind, V};
 
@@ -66,7 +66,7 @@ impl Interp<'_> {
         }
         let v = self.load(st, target.addr, target.ty, target.name, target.field);
         if v == V::UNINIT {
-            self.report_uninit(st, target.name);
+            self.report_uninit(st, target.name, target.ty);
             let v = self.typed_fresh(target.ty, target.name);
             self.store(st, target.addr, v, target.ty);
             return v;
@@ -79,7 +79,7 @@ impl Interp<'_> {
         let v = self.typed_fresh(decl.ty, decl.name);
         let atom = self.local_atom(local);
         if !decl.name.is_empty() && !st.object(atom).is_some_and(|o| o.exposed) {
-            self.report_uninit(st, decl.name);
+            self.report_uninit(st, decl.name, decl.ty);
         }
         st.locals[local.index()] = v;
         v
@@ -126,7 +126,7 @@ impl Interp<'_> {
                         _ => self.load(st, addr, ty, name, field_of),
                     };
                     if ptr == V::UNINIT {
-                        self.report_uninit(st, name);
+                        self.report_uninit(st, name, ty);
                         ptr = self.typed_fresh(ty, name);
                         self.store(st, addr, ptr, ty);
                     }
@@ -329,8 +329,66 @@ impl Interp<'_> {
             }
         }
         self.update_strlen(st, base, offset, v, size);
+        self.forget_aliases(st, base, addr, v);
         st.set_cell(addr, v);
         self.escape_if_stored(st, base, v);
+    }
+
+    /// A pointer stored in a member through an unknown pointer may be stored in the same member
+    /// of any object that others know: `item->prev->next = item->next` moves the head of a list.
+    fn forget_aliases(&mut self, st: &mut State, base: Atom, addr: V, v: V) {
+        let pointer = v != V::UNINIT && (v == V::ZERO || self.a.base(v).is_some());
+        if !pointer || is_named(&self.a, base) {
+            return;
+        }
+        let Some(member) = self.member_at(addr) else { return };
+        let mut stale: SmallVec<[(V, V); 4]> = SmallVec::new();
+        for &(other, w) in &st.cells {
+            let Some(owner) = self.a.base(other).filter(|&b| b != base) else { continue };
+            let private = match self.a.info(owner).kind {
+                AtomKind::AddrLocal(_) => !st.object(owner).is_some_and(|o| o.exposed),
+                _ => st.object(owner).is_some_and(|o| matches!(o.life, Life::Owned { .. })),
+            };
+            let known = w != V::UNINIT && w != v && self.a.base(w).is_some();
+            if known && !private && self.member_at(other) == Some(member) {
+                stale.push((other, w));
+            }
+        }
+        for (other, w) in stale {
+            let Some(owner) = self.a.base(w) else { continue };
+            let info = self.a.info(owner);
+            let (ty, name) = (info.ty, info.name);
+            let v = self.typed_fresh(ty, name);
+            st.set_cell(other, v);
+        }
+    }
+
+    /// The pointer member at an address, by the type of what is there.
+    fn member_at(&self, addr: V) -> Option<(RecordId, u32)> {
+        let base = self.a.base(addr)?;
+        let lin = self.a.lin(addr);
+        if lin.terms.len() != 1 {
+            return None;
+        }
+        let mut offset = u64::try_from(lin.k).ok()?;
+        let info = self.a.info(base);
+        let mut ty = match info.kind {
+            AtomKind::AddrLocal(id) => self.f.locals[id.index()].ty,
+            AtomKind::AddrGlobal(id) => self.program.globals[id.index()].ty,
+            _ => self.types().pointee(info.ty)?,
+        };
+        loop {
+            let Type::Record(id) = self.types().get(ty) else { return None };
+            let record = self.types().record(*id)?;
+            let at = |f: &banbury_ir::Field| f.offset.is_some_and(|o| o <= offset);
+            let index = record.fields.iter().rposition(at)?;
+            let field = &record.fields[index];
+            offset -= field.offset?;
+            if offset == 0 && self.types().is_pointer(field.ty) {
+                return Some((*id, index as u32));
+            }
+            ty = field.ty;
+        }
     }
 
     /// A zero ends the string; another element may lengthen it.

@@ -329,7 +329,13 @@ impl Interp<'_> {
             target.name = name;
         }
         target.ty = to;
-        self.a.of_atom(atom)
+        let wrapped = self.a.of_atom(atom);
+        // What is cut off is never negative.
+        if lo >= 0 && signed {
+            let d = self.a.sub(wrapped, v);
+            st.assume_le0(&mut self.a, d);
+        }
+        wrapped
     }
 
     /// New memory is what its address is first converted to.

@@ -1,6 +1,7 @@
 //! From a need that is not met to an issue: its kind, its words, its path.
 
 use banbury_base::{PathStep, StepKind, Symbol};
+use banbury_ir::{Type, TypeId};
 
 use crate::interp::Interp;
 use crate::models::{SinkKind, SourceKind};
@@ -11,8 +12,11 @@ use crate::value::{NullOrigin, V};
 use crate::verdicts::Evidence;
 
 impl Interp<'_> {
-    pub fn report_uninit(&mut self, st: &State, name: Symbol) {
-        if name.is_empty() || self.lenient || self.muted {
+    pub fn report_uninit(&mut self, st: &State, name: Symbol, ty: TypeId) {
+        // What is of no known type may be an array, of which only the address is used, or have a
+        // constructor.
+        let unknown = matches!(self.types().get(ty), Type::Unknown);
+        if name.is_empty() || self.lenient || self.muted || unknown {
             return;
         }
         let evidence = Evidence {

@@ -511,6 +511,16 @@ impl State {
         (lo <= 0).then_some((origin, span, atom))
     }
 
+    /// Whether what may fail failed in one of the two and did not in the other.
+    pub fn differ_in_null(&self, other: &State, arena: &Arena) -> bool {
+        let failed = |x: &State, y: &State| {
+            x.facts.iter().any(|&(atom, bounds)| {
+                bounds == (0, 0) && arena.info(atom).null.is_some() && y.bounds_of_atom(arena, atom).0 > 0
+            })
+        };
+        failed(self, other) || failed(other, self)
+    }
+
     /// Same environment: only the path facts differ.
     pub fn same_environment(&self, other: &State) -> bool {
         self.locals == other.locals && self.cells == other.cells && self.objects == other.objects

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::models::SinkKind;
 use crate::state::State;
-use crate::value::{Arena, Atom, AtomInfo, AtomKind, Lin, Taint, V};
+use crate::value::{Arena, Atom, AtomInfo, AtomKind, Lin, NullOrigin, Taint, V};
 
 /// Self-contained result of analysing a function. Expressions index into `arena`.
 pub struct Summary {
@@ -22,6 +22,8 @@ pub struct Summary {
     pub never_returns: bool,
     /// Ends the process abnormally on every path (`abort` and its wrappers).
     pub aborts: bool,
+    /// Some path ends in a call that does not return.
+    pub may_stop: bool,
     /// Was the function analysed to its end?
     pub complete: bool,
 }
@@ -29,6 +31,8 @@ pub struct Summary {
 #[derive(Clone, Debug, Default)]
 pub struct Exit {
     pub ret: Option<V>,
+    /// Why the result is null, if it is: the function found nothing, or had no memory.
+    pub null: Option<NullOrigin>,
     /// Bounds of entry atoms on this exit.
     pub facts: Vec<(Atom, (i128, i128))>,
     pub cons: Vec<V>,
