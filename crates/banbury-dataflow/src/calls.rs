@@ -18,7 +18,34 @@ pub(crate) struct Call<'c> {
     pub ret_ty: TypeId,
 }
 
-impl Interp<'_> {
+/// What is known of a name that is called, the same at every call in a function.
+#[derive(Clone, Copy)]
+pub(crate) struct KnownCallee<'a> {
+    pub defined: Option<FuncId>,
+    pub model: Option<&'a FnModel>,
+    /// Some rule looks at the call.
+    pub observed: bool,
+}
+
+impl<'a> Interp<'a> {
+    fn known_callee(&mut self, name: Symbol) -> KnownCallee<'a> {
+        if let Some(known) = self.callees.get(&name) {
+            return *known;
+        }
+        let defined = self.shared.resolve(self.f.file, name);
+        let known = self.know(name, defined);
+        self.callees.insert(name, known);
+        known
+    }
+
+    fn know(&self, name: Symbol, defined: Option<FuncId>) -> KnownCallee<'a> {
+        let shared = self.shared;
+        let model = shared.models.get(name);
+        let observed = shared.observers.iter().any(|o| o.wants(name, model) || o.wants(name, None));
+        let model = model.filter(|_| shared.prefers_model(self.f.file, defined));
+        KnownCallee { defined, model, observed }
+    }
+
     pub fn exec_call(
         &mut self,
         mut st: State,
@@ -29,9 +56,10 @@ impl Interp<'_> {
     ) {
         let mut name = self.callee_name(callee);
         // Where nothing is known of the callee it may be a macro that sets its arguments.
-        let unknown = matches!(callee, Callee::Direct(_))
-            && self.shared.models.get(name).is_none()
-            && self.shared.resolve(self.f.file, name).is_none();
+        let unknown = matches!(callee, Callee::Direct(_)) && {
+            let known = self.known_callee(name);
+            known.model.is_none() && known.defined.is_none()
+        };
         let lenient = std::mem::replace(&mut self.lenient, unknown);
         let args: Vec<V> = operands.iter().map(|o| self.operand(&mut st, o)).collect();
         self.lenient = lenient;
@@ -58,9 +86,13 @@ impl Interp<'_> {
             .and_then(|d| self.f.place_type(d, &self.program.globals, self.types()))
             .unwrap_or(TypeTable::UNKNOWN);
         let call = Call { name, args, operands, dst, ret_ty };
-        let defined = target.or_else(|| self.shared.resolve(self.f.file, name));
-        let model = self.shared.models.get(name).filter(|_| self.shared.prefers_model(self.f.file, defined));
-        self.observe(&mut st, &call, model);
+        let KnownCallee { defined, model, observed } = match target {
+            None => self.known_callee(name),
+            target => self.know(name, target),
+        };
+        if observed {
+            self.observe(&mut st, &call, model);
+        }
         if let Some(model) = model {
             self.apply_model(st, &call, model, out);
             return;

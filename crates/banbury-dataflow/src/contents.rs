@@ -130,7 +130,7 @@ impl Interp<'_> {
         let Some(base) = self.a.base(src) else { return Vec::new() };
         let limit = n.map_or(0, |n| st.bounds(&self.a, n).1).min(1 << 20);
         let mut out = Vec::new();
-        for &(addr, v) in &st.cells {
+        for &(addr, v) in st.cells.iter() {
             if self.a.base(addr) == Some(base) {
                 let d = self.a.sub(addr, src);
                 if let Some(k) = self.a.constant(d) {
@@ -639,10 +639,10 @@ impl Interp<'_> {
                 atoms.extend(self.a.lin(b).terms.iter().map(|t| t.0));
             }
         }
-        st.facts.retain(|f| !atoms.contains(&f.0));
-        st.neq.retain(|f| !atoms.contains(&f.0));
+        st.facts.keep(|f| !atoms.contains(&f.0));
+        st.neq.keep(|f| !atoms.contains(&f.0));
         let arena = &self.a;
-        st.cons.retain(|&c| !arena.lin(c).terms.iter().any(|t| atoms.contains(&t.0)));
+        st.cons.keep(|&c| !arena.lin(c).terms.iter().any(|t| atoms.contains(&t.0)));
     }
 }
 

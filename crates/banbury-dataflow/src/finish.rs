@@ -12,7 +12,7 @@ use crate::summary::{
     AccessKind, Exit, Exporter, Need, Obligation, Summary, entry_constraints, entry_facts, is_entry,
     is_entry_atom, mentions_entry,
 };
-use crate::value::{Atom, AtomKind, NullOrigin, V};
+use crate::value::{Arena, Atom, AtomKind, NullOrigin, V};
 
 const MAX_EXITS: usize = 4;
 const MAX_WRITES: usize = 24;
@@ -20,8 +20,17 @@ const MAX_FACTS: usize = 28;
 /// Objects whose contents changed, or that were kept.
 const MAX_BASES: usize = 16;
 
+/// What the analysis of a function gives.
+pub(crate) struct Outcome {
+    pub summary: Summary,
+    pub issues: Vec<Issue>,
+    pub complete: bool,
+}
+
 impl Interp<'_> {
-    pub fn finish_function(mut self) -> (Summary, Vec<Issue>, bool) {
+    /// `spare` is an arena without contents; it comes back with the function's own, to be used
+    /// again.
+    pub fn finish_function(mut self, spare: Arena) -> (Outcome, [Arena; 2]) {
         let exits = std::mem::take(&mut self.exits);
         for (state, ret, _) in &exits {
             self.note_kept(state, *ret);
@@ -41,7 +50,7 @@ impl Interp<'_> {
             joined.trace = None;
             Some((joined, ret))
         });
-        let mut exporter = Exporter::new(&self.a);
+        let mut exporter = Exporter::new(&self.a, spare);
         let one = all.filter(|_| merged.len() > 1).map(|(s, r)| export_exit(&self, &mut exporter, &s, r));
         let mut out: Vec<Exit> =
             merged.iter().map(|(state, ret)| export_exit(&self, &mut exporter, state, *ret)).collect();
@@ -60,7 +69,7 @@ impl Interp<'_> {
             })
             .collect();
         let summary = Summary {
-            arena: exporter.to,
+            arena: exporter.to.freeze(),
             exits: out,
             merged: one,
             obligations,
@@ -69,7 +78,8 @@ impl Interp<'_> {
             may_stop: self.may_stop,
             complete: self.complete,
         };
-        (summary, self.issues, self.complete)
+        let to = exporter.to;
+        (Outcome { summary, issues: self.issues, complete: self.complete }, [self.a, to])
     }
 
     /// Why a pointer that the function returns is null, where it is not always.
@@ -97,7 +107,7 @@ impl Interp<'_> {
             return;
         }
         let kept = self.reachable(st, ret);
-        for &(atom, object) in &st.objects {
+        for &(atom, object) in st.objects.iter() {
             let Life::Owned { family, span } = object.life else { continue };
             if kept.contains(&atom) {
                 continue;
@@ -153,7 +163,7 @@ impl Interp<'_> {
             return;
         }
         let kept = self.reachable(st, ret);
-        for (atom, object) in &st.objects {
+        for (atom, object) in st.objects.iter() {
             if let (Life::Owned { span, .. }, true) = (object.life, kept.contains(atom)) {
                 self.given_up.insert(span);
             }
@@ -164,7 +174,7 @@ impl Interp<'_> {
     fn reachable(&self, st: &State, ret: Option<V>) -> FxHashSet<Atom> {
         let mut kept = FxHashSet::default();
         let mut work: Vec<V> = ret.into_iter().collect();
-        for &(addr, v) in &st.cells {
+        for &(addr, v) in st.cells.iter() {
             let own = self.a.base(addr).is_some_and(|b| match self.a.info(b).kind {
                 AtomKind::AddrLocal(_) => true,
                 AtomKind::Param(_) if self.is_record_param(b) => true,
@@ -181,7 +191,7 @@ impl Interp<'_> {
             // Any atom in the value may be what it was computed from.
             for &(atom, _) in &self.a.lin(v).terms {
                 if kept.insert(atom) {
-                    for &(addr, inner) in &st.cells {
+                    for &(addr, inner) in st.cells.iter() {
                         if self.a.base(addr) == Some(atom) {
                             work.push(inner);
                         }
@@ -229,10 +239,8 @@ impl Interp<'_> {
         let returns = exits.iter().any(|e| e.1.is_some());
         for (mut state, ret, _) in exits {
             let class = self.exit_class(&state, ret);
-            state.locals.clear();
-            if returns {
-                state.locals.push(ret.unwrap_or(V::UNINIT));
-            }
+            let returned = returns.then(|| ret.unwrap_or(V::UNINIT));
+            state.locals = returned.into_iter().collect::<Vec<V>>().into();
             self.drop_private(&mut state);
             match classes.iter_mut().find(|c| c.0 == class) {
                 Some((_, known)) => *known = join(&mut self.a, known, &state, u32::MAX),
@@ -285,8 +293,8 @@ impl Interp<'_> {
         let own = |atom: Atom| {
             matches!(self.a.info(atom).kind, AtomKind::AddrLocal(_)) || self.is_record_param(atom)
         };
-        st.cells.retain(|c| self.a.base(c.0).is_some_and(|b| !own(b)));
-        st.objects.retain(|(a, _)| !own(*a));
+        st.cells.keep(|c| self.a.base(c.0).is_some_and(|b| !own(b)));
+        st.objects.keep(|(a, _)| !own(*a));
     }
 }
 
@@ -348,7 +356,7 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
     if let Some(v) = ret {
         note_allocated(&mut exit, exporter, v);
     }
-    for &(addr, v) in &st.cells {
+    for &(addr, v) in st.cells.iter() {
         if exit.writes.len() >= MAX_WRITES || v == V::UNINIT {
             continue;
         }
@@ -381,7 +389,7 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
         let write = (exporter.value(addr), exporter.value(v));
         exit.writes.push(write);
     }
-    for &(atom, object) in &st.objects {
+    for &(atom, object) in st.objects.iter() {
         if !is_entry_atom(arena, atom) {
             continue;
         }

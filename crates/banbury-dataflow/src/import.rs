@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use banbury_base::{PathStep, Span, StepKind, Symbol};
 use banbury_ir::{FuncId, Type, TypeId, TypeTable};
-use rustc_hash::FxHashMap;
 
 use crate::calls::Call;
 use crate::interp::Interp;
 use crate::state::{Content, Life, State};
 use crate::summary::{AccessKind, Exit, Need, Summary};
-use crate::value::{Atom, AtomKind, Lin, MAX, MIN, NullOrigin, V};
+use crate::value::{Atom, AtomKind, MAX, MIN, NullOrigin, V};
 
 impl Interp<'_> {
     pub fn apply_summary(
@@ -80,18 +79,13 @@ impl Interp<'_> {
             }
         }
         // Most needs are met, or nothing speaks against them: the guards need no second look.
-        if !self.worth_guarding(st, &need, &obligation.site) {
+        if !self.worth_guarding(st, &need, &obligation.site, obligation.chain.len() + 1) {
             return;
         }
         let mut guarded = st.clone();
         for &(atom, (lo, hi)) in &obligation.guard_facts {
             let v = self.import_atom(&mut guarded, call, import, atom);
-            let over = self.a.plus(v, -hi);
-            let negative = self.a.scale(v, -1);
-            let under = self.a.plus(negative, lo);
-            if hi < MAX && !guarded.assume_le0(&mut self.a, over)
-                || lo > -MAX && !guarded.assume_le0(&mut self.a, under)
-            {
+            if !self.assume_within(&mut guarded, v, (lo, hi)) {
                 return;
             }
         }
@@ -167,6 +161,23 @@ impl Interp<'_> {
         }
     }
 
+    /// Assumes bounds of a value; false if they cannot be.
+    fn assume_within(&mut self, st: &mut State, v: V, (lo, hi): (i128, i128)) -> bool {
+        let known = st.bounds(&self.a, v);
+        if hi < MAX && known.1 > hi {
+            let over = self.a.plus(v, -hi);
+            if !st.assume_le0(&mut self.a, over) {
+                return false;
+            }
+        }
+        if lo > -MAX && known.0 < lo {
+            let negative = self.a.scale(v, -1);
+            let under = self.a.plus(negative, lo);
+            return st.assume_le0(&mut self.a, under);
+        }
+        true
+    }
+
     fn apply_exit(&mut self, st: &mut State, call: &Call<'_>, import: &mut Import<'_>, exit: &Exit) -> bool {
         for &(atom, (lo, hi)) in &exit.facts {
             let v = self.import_atom(st, call, import, atom);
@@ -180,12 +191,7 @@ impl Interp<'_> {
                 }
                 continue;
             }
-            let over = self.a.plus(v, -hi);
-            let negative = self.a.scale(v, -1);
-            let under = self.a.plus(negative, lo);
-            if hi < MAX && !st.assume_le0(&mut self.a, over)
-                || lo > -MAX && !st.assume_le0(&mut self.a, under)
-            {
+            if !self.assume_within(st, v, (lo, hi)) {
                 return false;
             }
         }
@@ -372,12 +378,14 @@ impl Interp<'_> {
     }
 
     fn import(&mut self, st: &mut State, call: &Call<'_>, import: &mut Import<'_>, v: V) -> V {
-        if let Some(&done) = import.values.get(&v) {
-            return done;
+        let known = import.values[v.0 as usize];
+        if known != NOT_YET {
+            return known;
         }
-        let Lin { k, terms } = import.summary.arena.lin(v).clone();
+        let summary = import.summary;
+        let (k, terms) = summary.arena.lin(v);
         let mut out = self.a.int(k);
-        for (atom, c) in terms {
+        for &(atom, c) in terms {
             let term = self.import_atom(st, call, import, atom);
             if term == V::UNINIT {
                 out = V::UNINIT;
@@ -386,15 +394,17 @@ impl Interp<'_> {
             let scaled = self.a.scale(term, i128::from(c));
             out = self.a.add(out, scaled);
         }
-        import.values.insert(v, out);
+        import.values[v.0 as usize] = out;
         out
     }
 
     fn import_atom(&mut self, st: &mut State, call: &Call<'_>, import: &mut Import<'_>, atom: Atom) -> V {
-        if let Some(&done) = import.atoms.get(&atom) {
-            return done;
+        let known = import.atoms[atom.0 as usize];
+        if known != NOT_YET {
+            return known;
         }
-        let info = import.summary.arena.info(atom).clone();
+        let summary = import.summary;
+        let info = summary.arena.info(atom);
         let v = match info.kind {
             AtomKind::Uninit => V::UNINIT,
             AtomKind::Param(i) => match call.args.get(i as usize) {
@@ -408,7 +418,7 @@ impl Interp<'_> {
             },
             AtomKind::Load(addr, 0) => {
                 let at = self.import(st, call, import, addr);
-                self.import_load(st, at, &info)
+                self.import_load(st, at, info)
             }
             AtomKind::AddrGlobal(id) => {
                 let atom = self.global_atom(id);
@@ -456,7 +466,7 @@ impl Interp<'_> {
             }
             AtomKind::Derived(from, behind, by) => {
                 let x = self.import(st, call, import, from);
-                self.derived_here(st, x, behind, by, &info)
+                self.derived_here(st, x, behind, by, info)
             }
             AtomKind::Cmp(op, a, b, unsigned) => {
                 let (x, y) = (self.import(st, call, import, a), self.import(st, call, import, b));
@@ -483,7 +493,7 @@ impl Interp<'_> {
                 v
             }
         };
-        import.atoms.insert(atom, v);
+        import.atoms[atom.0 as usize] = v;
         v
     }
 
@@ -588,12 +598,15 @@ impl Interp<'_> {
 /// One application of a summary: what its atoms are here.
 struct Import<'s> {
     summary: &'s Summary,
-    atoms: FxHashMap<Atom, V>,
-    values: FxHashMap<V, V>,
+    atoms: Vec<V>,
+    values: Vec<V>,
 }
+
+const NOT_YET: V = V(u32::MAX);
 
 impl<'s> Import<'s> {
     fn new(summary: &'s Summary) -> Self {
-        Import { summary, atoms: FxHashMap::default(), values: FxHashMap::default() }
+        let (values, atoms) = summary.arena.sizes();
+        Import { summary, atoms: vec![NOT_YET; atoms], values: vec![NOT_YET; values] }
     }
 }

@@ -9,9 +9,10 @@ use banbury_ir::{
     BinOp, BlockId, Callee, FuncId, Function, Op, Operand, Program, RecordId, Rvalue, Terminator, Type,
     TypeId, TypeTable,
 };
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Shared;
+use crate::calls::KnownCallee;
 use crate::join::{join, widen};
 use crate::observe::Issue;
 use crate::state::{Content, State, Trace};
@@ -63,6 +64,8 @@ pub(crate) struct Interp<'a> {
     pub given_up: FxHashSet<Span>,
     /// Blocks that a back edge leads to.
     headers: Vec<bool>,
+    /// What is known of the functions called so far.
+    pub callees: FxHashMap<Symbol, KnownCallee<'a>>,
 }
 
 /// An evaluated place.
@@ -76,7 +79,8 @@ pub(crate) struct Target {
 }
 
 impl<'a> Interp<'a> {
-    pub fn new(shared: &'a Shared<'a>, fid: FuncId) -> Self {
+    /// `arena` is one without contents.
+    pub fn new(shared: &'a Shared<'a>, fid: FuncId, arena: Arena) -> Self {
         let program = shared.program;
         let f = program.function(fid);
         let scalar = f
@@ -89,7 +93,7 @@ impl<'a> Interp<'a> {
             program,
             fid,
             f,
-            a: Arena::new(),
+            a: arena,
             issues: Vec::new(),
             issue_keys: FxHashSet::default(),
             obligations: Vec::new(),
@@ -109,6 +113,7 @@ impl<'a> Interp<'a> {
             instr: 0,
             given_up: FxHashSet::default(),
             headers: Vec::new(),
+            callees: FxHashMap::default(),
         }
     }
 
@@ -586,8 +591,8 @@ fn closest(states: &[State]) -> (usize, usize) {
         for j in i + 1..states.len() {
             let (x, y) = (&states[i], &states[j]);
             let locals = x.locals.iter().zip(&y.locals).filter(|(a, b)| a != b).count();
-            let cells = x.cells.iter().filter(|c| y.cell(c.0) != Some(c.1)).count();
-            let objects = x.objects.iter().filter(|(atom, o)| y.object(*atom) != Some(o)).count();
+            let cells = missing(&x.cells, &y.cells);
+            let objects = missing(&x.objects, &y.objects);
             let distance = locals * 2 + cells + objects * 3;
             if distance < best.0 {
                 best = (distance, i, j);
@@ -595,6 +600,22 @@ fn closest(states: &[State]) -> (usize, usize) {
         }
     }
     (best.1, best.2)
+}
+
+/// Entries of a sorted list that another does not have.
+fn missing<K: Ord, T: PartialEq>(of: &[(K, T)], from: &[(K, T)]) -> usize {
+    if std::ptr::eq(of, from) {
+        return 0;
+    }
+    let mut at = 0;
+    let mut count = 0;
+    for entry in of {
+        while at < from.len() && from[at].0 < entry.0 {
+            at += 1;
+        }
+        count += usize::from(from.get(at) != Some(entry));
+    }
+    count
 }
 
 fn reverse_post_order(f: &Function) -> Vec<BlockId> {

@@ -26,13 +26,16 @@ pub fn join(arena: &mut Arena, a: &State, b: &State, block: u32) -> State {
             out.locals[local] = v;
         }
     }
-    out.cells.clear();
-    for (addr, x, y) in merged_cells(arena, a, b) {
-        let v = match x == y {
-            true => x,
-            false => phi(arena, (a, x), (b, y), (block, cell_key(addr), visit), &mut phis),
-        };
-        out.cells.push((addr, v));
+    if a.cells != b.cells {
+        let mut cells = Vec::with_capacity(a.cells.len().max(b.cells.len()));
+        for (addr, x, y) in merged_cells(arena, a, b) {
+            let v = match x == y {
+                true => x,
+                false => phi(arena, (a, x), (b, y), (block, cell_key(addr), visit), &mut phis),
+            };
+            cells.push((addr, v));
+        }
+        out.cells = cells.into();
     }
     join_facts(arena, a, b, &mut out);
     for (atom, bounds) in phis {
@@ -68,12 +71,12 @@ fn lose_identity(arena: &Arena, a: &State, b: &State, out: &mut State) {
     for (x, y) in a.locals.iter().zip(&b.locals) {
         merged(*x, *y);
     }
-    for &(addr, x) in &a.cells {
+    for &(addr, x) in a.cells.iter() {
         if let Some(y) = b.cell(addr) {
             merged(x, y);
         }
     }
-    for (atom, object) in &mut out.objects {
+    for (atom, object) in out.objects.iter_mut() {
         if matches!(object.life, Life::Owned { .. }) && lost.contains(atom) {
             object.life = Life::Maybe;
         }
@@ -181,28 +184,30 @@ fn phi(
 }
 
 fn join_facts(arena: &mut Arena, a: &State, b: &State, out: &mut State) {
-    out.facts.clear();
+    let mut facts = Vec::with_capacity(a.facts.len());
     for &(atom, x) in &a.facts {
         let y = b.bounds_of_atom(arena, atom);
         let hull = (x.0.min(y.0), x.1.max(y.1));
         let info = arena.info(atom);
         if hull != (info.lo, info.hi) {
-            out.facts.push((atom, hull));
+            facts.push((atom, hull));
         }
     }
-    out.cons.clear();
+    out.facts = facts.into();
+    let mut cons = Vec::with_capacity(a.cons.len());
     for (from, other) in [(a, b), (b, a)] {
         for &c in &from.cons {
-            if !out.cons.contains(&c) && other.proves_le0(arena, c) {
-                out.cons.push(c);
+            if !cons.contains(&c) && (other.cons.contains(&c) || other.proves_le0(arena, c)) {
+                cons.push(c);
             }
         }
     }
+    out.cons = cons.into();
     let differs = |st: &State, (atom, k): (Atom, i128)| {
         let (lo, hi) = st.bounds_of_atom(arena, atom);
         st.neq.contains(&(atom, k)) || k < lo || k > hi
     };
-    out.neq.retain(|&pair| differs(b, pair));
+    out.neq.keep(|&pair| differs(b, pair));
     for &pair in &b.neq {
         if !out.neq.contains(&pair) && differs(a, pair) {
             out.neq.push(pair);
@@ -211,31 +216,35 @@ fn join_facts(arena: &mut Arena, a: &State, b: &State, out: &mut State) {
 }
 
 fn join_objects(a: &State, b: &State, out: &mut State, visit: u32) {
-    out.objects.clear();
+    if a.objects == b.objects {
+        return;
+    }
+    let mut objects = Vec::with_capacity(a.objects.len().max(b.objects.len()));
     let (mut i, mut j) = (0, 0);
     while i < a.objects.len() || j < b.objects.len() {
         match (a.objects.get(i), b.objects.get(j)) {
             (Some(&(p, x)), Some(&(q, y))) if p == q => {
-                out.objects.push((p, join_object(x, y, visit)));
+                objects.push((p, join_object(x, y, visit)));
                 i += 1;
                 j += 1;
             }
             (Some(&(p, x)), q) if q.is_none_or(|q| p < q.0) => {
-                out.objects.push((p, only_on_one_path(x, visit)));
+                objects.push((p, only_on_one_path(x, visit)));
                 i += 1;
             }
             (_, Some(&(q, y))) => {
-                out.objects.push((q, only_on_one_path(y, visit)));
+                objects.push((q, only_on_one_path(y, visit)));
                 j += 1;
             }
             _ => break,
         }
     }
+    out.objects = objects.into();
 }
 
 /// What a path stored in memory of the caller's and the merge does not keep was still stored.
 fn touch_dropped(arena: &Arena, from: &State, out: &mut State, visit: u32) {
-    for &(addr, _) in &from.cells {
+    for &(addr, _) in from.cells.iter() {
         if out.cell(addr).is_some() {
             continue;
         }
@@ -307,14 +316,15 @@ pub fn widen(arena: &mut Arena, base: &State, back: &State, block: u32) -> State
                 widen_slot(arena, (base, a), (back, b), (block, local_key(local), visit), &mut steps);
         }
     }
-    out.cells.clear();
+    let mut cells = Vec::with_capacity(base.cells.len());
     for (addr, a, b) in merged_cells(arena, base, back) {
         let v = match a == b {
             true => a,
             false => widen_slot(arena, (base, a), (back, b), (block, cell_key(addr), visit), &mut steps),
         };
-        out.cells.push((addr, v));
+        cells.push((addr, v));
     }
+    out.cells = cells.into();
     // What is known of values from before the loop stays true: rounds do not change values, but
     // what variables hold.
     join_objects(base, back, &mut out, visit);

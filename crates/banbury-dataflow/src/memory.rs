@@ -456,7 +456,7 @@ impl Interp<'_> {
         let (mut from, mut level) = (0, 0);
         while level < depth && from < out.len() {
             let to = out.len();
-            for &(addr, inner) in &st.cells {
+            for &(addr, inner) in st.cells.iter() {
                 let Some(base) = self.a.base(addr) else { continue };
                 if inner != V::UNINIT && out[from..to].contains(&base) {
                     if let Some(next) = self.a.base(inner) {
@@ -481,6 +481,9 @@ impl Interp<'_> {
             if st.object(base).is_none() && !crate::summary::is_entry_atom(&self.a, base) {
                 continue;
             }
+            if st.object(base).is_some_and(|o| o.exposed && !matches!(o.life, Life::Owned { .. })) {
+                continue;
+            }
             let object = st.object_mut(base);
             if let Life::Owned { family, span } = object.life {
                 self.given_up.insert(span);
@@ -492,21 +495,18 @@ impl Interp<'_> {
 
     pub fn forget_cells(&mut self, st: &mut State, base: Atom) {
         let arena = &self.a;
-        st.cells.retain(|c| arena.base(c.0) != Some(base));
+        st.cells.keep(|c| arena.base(c.0) != Some(base));
     }
 
     pub fn forget_range(&mut self, st: &mut State, base: Atom, start: i128, end: i128) {
         let base_v = self.a.of_atom(base);
-        let cells = std::mem::take(&mut st.cells);
-        for (addr, v) in cells {
-            let inside = self.a.base(addr) == Some(base) && {
-                let d = self.a.sub(addr, base_v);
-                self.a.constant(d).is_none_or(|k| k >= start && k < end)
-            };
-            if !inside {
-                st.cells.push((addr, v));
+        let arena = &mut self.a;
+        st.cells.keep(|&(addr, _)| {
+            arena.base(addr) != Some(base) || {
+                let d = arena.sub(addr, base_v);
+                arena.constant(d).is_some_and(|k| k < start || k >= end)
             }
-        }
+        });
     }
 
     /// Drops the cells that a store of `size` bytes at `base + offset` may change.
@@ -555,7 +555,7 @@ impl Interp<'_> {
             return;
         }
         let arena = &self.a;
-        st.cells.retain(|c| arena.base(c.0).is_none_or(|b| !bases.contains(&b)));
+        st.cells.keep(|c| arena.base(c.0).is_none_or(|b| !bases.contains(&b)));
         let epoch = self.a.next_number();
         for base in bases {
             if let AtomKind::AddrLocal(id) = self.a.info(base).kind {
@@ -578,7 +578,7 @@ impl Interp<'_> {
         st.epoch = epoch;
         let shared = self.shared;
         let arena = &self.a;
-        st.cells.retain(|c| match arena.base(c.0).map(|b| &arena.info(b).kind) {
+        st.cells.keep(|c| match arena.base(c.0).map(|b| &arena.info(b).kind) {
             Some(AtomKind::AddrGlobal(id)) => shared.is_constant(*id),
             _ => true,
         });
@@ -592,9 +592,9 @@ impl Interp<'_> {
                 st.locals[local] = self.typed_fresh(decl.ty, decl.name);
             }
         }
-        st.cells.clear();
+        st.cells = Default::default();
         let epoch = self.a.next_number();
-        for (_, object) in &mut st.objects {
+        for (_, object) in st.objects.iter_mut() {
             object.content = Content::Unknown(epoch);
             object.strlen = None;
             object.filled = None;

@@ -1,5 +1,6 @@
 //! The whole-release part of the analysis: what all functions share, and the order of work.
 
+use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
 use banbury_base::{FileId, Symbol};
@@ -9,6 +10,7 @@ use banbury_ir::{
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use crate::finish::Outcome;
 use crate::graph::CallGraph;
 use crate::interp::Interp;
 use crate::models::Models;
@@ -256,14 +258,23 @@ pub fn analyse(
     analysis
 }
 
+thread_local! {
+    /// Arenas that this thread used for the function before.
+    static SPARE: Cell<Option<[Arena; 2]>> = const { Cell::new(None) };
+}
+
 fn analyse_function(shared: &Shared<'_>, id: FuncId) -> (FuncId, Vec<Issue>, Option<String>) {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let mut interp = Interp::new(shared, id);
+        let [own, to] = SPARE.take().unwrap_or_default();
+        let mut interp = Interp::new(shared, id, own);
         interp.run();
-        interp.finish_function()
+        let (outcome, mut spare) = interp.finish_function(to);
+        spare.iter_mut().for_each(Arena::reset);
+        SPARE.set(Some(spare));
+        outcome
     }));
     let (mut issues, reason) = match outcome {
-        Ok((summary, issues, complete)) => {
+        Ok(Outcome { summary, issues, complete }) => {
             let _ = shared.summaries[id.index()].set(Arc::new(summary));
             (issues, (!complete).then(|| "the step budget ran out".to_owned()))
         }

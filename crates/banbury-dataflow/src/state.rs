@@ -1,5 +1,6 @@
 //! Abstract states: what is known on one set of paths to a point of a function.
 
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use banbury_base::{Span, Symbol};
@@ -83,19 +84,84 @@ pub struct Trace {
     pub before: Option<Rc<Trace>>,
 }
 
+/// A list that copies of a state share until one of them changes it: most copies of a state
+/// change little of it.
+#[derive(Clone, Debug)]
+pub struct Copied<T>(Rc<Vec<T>>);
+
+impl<T> Default for Copied<T> {
+    fn default() -> Self {
+        Copied(Rc::default())
+    }
+}
+
+impl<T> From<Vec<T>> for Copied<T> {
+    fn from(list: Vec<T>) -> Self {
+        Copied(Rc::new(list))
+    }
+}
+
+impl<T> Deref for Copied<T> {
+    type Target = Vec<T>;
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for Copied<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        Rc::make_mut(&mut self.0)
+    }
+}
+
+impl<'c, T> IntoIterator for &'c Copied<T> {
+    type Item = &'c T;
+    type IntoIter = std::slice::Iter<'c, T>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl<'c, T: Clone> IntoIterator for &'c mut Copied<T> {
+    type Item = &'c mut T;
+    type IntoIter = std::slice::IterMut<'c, T>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}
+
+impl<T: PartialEq> PartialEq for Copied<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl<T: Clone> Copied<T> {
+    /// Keeps what is wanted; nothing is copied if that is all.
+    pub fn keep(&mut self, mut wanted: impl FnMut(&T) -> bool) {
+        let Some(first) = self.iter().position(|x| !wanted(x)) else { return };
+        let mut index = 0;
+        self.retain(|x| {
+            let kept = index < first || index > first && wanted(x);
+            index += 1;
+            kept
+        });
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct State {
     /// Scalar locals, by [`banbury_ir::LocalId`].
-    pub locals: Vec<V>,
+    pub locals: Copied<V>,
     /// Cells of memory by address, sorted.
-    pub cells: Vec<(V, V)>,
+    pub cells: Copied<(V, V)>,
     /// Bounds of atoms that are tighter than by type, sorted.
-    pub facts: Vec<(Atom, (i128, i128))>,
+    pub facts: Copied<(Atom, (i128, i128))>,
     /// Expressions known not to be positive.
-    pub cons: Vec<V>,
+    pub cons: Copied<V>,
     /// (expression, not this value)
-    pub neq: Vec<(Atom, i128)>,
-    pub objects: Vec<(Atom, Object)>,
+    pub neq: Copied<(Atom, i128)>,
+    pub objects: Copied<(Atom, Object)>,
     /// Number of the last event that may have changed memory everywhere.
     pub epoch: u32,
     pub trace: Option<Rc<Trace>>,
@@ -109,12 +175,12 @@ const MAX_CONSTRAINTS: usize = 40;
 impl State {
     pub fn new(locals: usize) -> State {
         State {
-            locals: vec![V::UNINIT; locals],
-            cells: Vec::new(),
-            facts: Vec::new(),
-            cons: Vec::new(),
-            neq: Vec::new(),
-            objects: Vec::new(),
+            locals: vec![V::UNINIT; locals].into(),
+            cells: Copied::default(),
+            facts: Copied::default(),
+            cons: Copied::default(),
+            neq: Copied::default(),
+            objects: Copied::default(),
             epoch: 0,
             trace: None,
         }
@@ -128,6 +194,7 @@ impl State {
 
     pub fn set_cell(&mut self, addr: V, value: V) {
         match self.cells.binary_search_by_key(&addr, |c| c.0) {
+            Ok(i) if self.cells[i].1 == value => {}
             Ok(i) => self.cells[i].1 = value,
             Err(i) => self.cells.insert(i, (addr, value)),
         }
@@ -138,7 +205,7 @@ impl State {
     pub fn trim_cells(&mut self, arena: &mut Arena) {
         if self.objects.len() > MAX_OBJECTS {
             // What unknown pointers point to is the least worth remembering.
-            self.objects.retain(|(atom, o)| {
+            self.objects.keep(|(atom, o)| {
                 o.life != Life::Static
                     || o.taint != 0
                     || is_named(arena, *atom)
@@ -191,6 +258,7 @@ impl State {
 
     pub fn set_bounds(&mut self, atom: Atom, bounds: (i128, i128)) {
         match self.facts.binary_search_by_key(&atom, |f| f.0) {
+            Ok(i) if self.facts[i].1 == bounds => {}
             Ok(i) => self.facts[i].1 = bounds,
             Err(i) => self.facts.insert(i, (atom, bounds)),
         }

@@ -9,11 +9,11 @@ use rustc_hash::FxHashMap;
 
 use crate::models::SinkKind;
 use crate::state::State;
-use crate::value::{Arena, Atom, AtomInfo, AtomKind, Lin, NullOrigin, Taint, V};
+use crate::value::{Arena, Atom, AtomInfo, AtomKind, Frozen, Lin, NullOrigin, Taint, Terms, V};
 
 /// Self-contained result of analysing a function. Expressions index into `arena`.
 pub struct Summary {
-    pub arena: Arena,
+    pub arena: Frozen,
     pub exits: Vec<Exit>,
     /// All exits in one, for callers that do not look at the result.
     pub merged: Option<Exit>,
@@ -162,23 +162,28 @@ pub struct Exporter<'a> {
 }
 
 impl<'a> Exporter<'a> {
-    pub fn new(from: &'a Arena) -> Self {
-        Exporter { from, to: Arena::new(), atoms: FxHashMap::default(), taints: FxHashMap::default() }
+    /// `to` is an arena without contents.
+    pub fn new(from: &'a Arena, to: Arena) -> Self {
+        Exporter { from, to, atoms: FxHashMap::default(), taints: FxHashMap::default() }
     }
 
     pub fn value(&mut self, v: V) -> V {
-        let Lin { k, terms } = self.from.lin(v).clone();
-        let mut out = self.to.int(k);
-        for (atom, c) in terms {
-            if matches!(self.from.info(atom).kind, AtomKind::Sub(..)) {
+        let from = self.from;
+        let lin = from.lin(v);
+        let mut terms = Terms::new();
+        for &(atom, c) in &lin.terms {
+            if matches!(from.info(atom).kind, AtomKind::Sub(..)) {
                 continue;
             }
             let atom = self.atom(atom);
-            let atom_v = self.to.of_atom(atom);
-            let term = self.to.scale(atom_v, i128::from(c));
-            out = self.to.add(out, term);
+            // Two that differ in marks only become one.
+            match terms.binary_search_by_key(&atom, |t| t.0) {
+                Ok(at) => terms[at].1 = terms[at].1.saturating_add(c),
+                Err(at) => terms.insert(at, (atom, c)),
+            }
         }
-        out
+        terms.retain(|t| t.1 != 0);
+        self.to.intern(Lin { k: lin.k, terms })
     }
 
     pub fn taint(&mut self, id: u32) -> u32 {

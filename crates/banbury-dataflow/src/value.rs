@@ -7,9 +7,12 @@
 //! rest is the offset in bytes. That makes `p < end`, `len - (p - start)` and `buf + off + n`
 //! ordinary arithmetic, and a bounds check is a proof that one expression is not positive.
 
+use std::hash::{Hash, Hasher};
+
 use banbury_base::{PathStep, Span, Symbol};
 use banbury_ir::{BinOp, GlobalId, LocalId, TypeId};
-use rustc_hash::FxHashMap;
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
 use smallvec::SmallVec;
 
 use crate::models::SourceKind;
@@ -122,14 +125,60 @@ pub struct Taint {
 
 pub struct Arena {
     pub atoms: Vec<AtomInfo>,
-    atom_ids: FxHashMap<AtomKind, Atom>,
+    atom_ids: HashTable<Known>,
     lins: Vec<Lin>,
     /// Base of each expression.
     bases: Vec<Option<Atom>>,
-    lin_ids: FxHashMap<Lin, V>,
+    lin_ids: HashTable<Known>,
+    /// Small constants that were asked for, to spare the search; 0 for none but zero itself.
+    ints: Vec<u32>,
     pub taints: Vec<Taint>,
     fresh: u32,
 }
+
+/// An entry of a table: the number of what is found there, and half of its hash, which spares
+/// most comparisons and growing a look at everything.
+#[derive(Clone, Copy)]
+struct Known {
+    hash: u32,
+    number: u32,
+}
+
+impl Known {
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+fn hash_of(value: &impl Hash) -> u32 {
+    let mut hasher = FxHasher::default();
+    value.hash(&mut hasher);
+    (hasher.finish() >> 32) as u32
+}
+
+/// The number of the equal thing, if there is one.
+fn find(table: &HashTable<Known>, hash: u32, equal: impl Fn(usize) -> bool) -> Option<u32> {
+    let same = |known: &Known| known.hash == hash && equal(known.number as usize);
+    table.find(Known::spread(hash), same).map(|known| known.number)
+}
+
+fn remember(table: &mut HashTable<Known>, hash: u32, number: u32) {
+    table.insert_unique(Known::spread(hash), Known { hash, number }, |known| Known::spread(known.hash));
+}
+
+/// Makes a table empty, and small again if one large function made it large.
+fn empty(table: &mut HashTable<Known>) {
+    if table.capacity() > MOST_KEPT {
+        *table = HashTable::new();
+    } else {
+        table.clear();
+    }
+}
+
+/// Entries of an arena that is used again; beyond that its memory is given back.
+const MOST_KEPT: usize = 1 << 13;
+/// Constants from zero on that are found without a search.
+const SMALL: usize = 256;
 
 /// Bounds that stand for "no bound": far outside every 64-bit type, so that sums do not wrap.
 pub const MIN: i128 = -(1 << 100);
@@ -144,20 +193,55 @@ impl Default for Arena {
 impl Arena {
     pub fn new() -> Arena {
         let mut arena = Arena {
-            atoms: Vec::with_capacity(64),
-            atom_ids: FxHashMap::default(),
-            lins: Vec::with_capacity(128),
-            bases: Vec::with_capacity(128),
-            lin_ids: FxHashMap::default(),
+            atoms: Vec::new(),
+            atom_ids: HashTable::new(),
+            lins: Vec::new(),
+            bases: Vec::new(),
+            lin_ids: HashTable::new(),
+            ints: Vec::new(),
             taints: Vec::new(),
             fresh: 0,
         };
-        arena.int(0);
-        arena.int(1);
-        let uninit = arena.atom(AtomKind::Uninit, MIN, MAX);
-        let v = arena.of_atom(uninit);
-        debug_assert_eq!(v, V::UNINIT);
+        arena.reset();
         arena
+    }
+
+    /// As new, but for the memory it has: making and growing an arena for every function costs
+    /// more than what is done with it.
+    pub fn reset(&mut self) {
+        self.atoms.clear();
+        self.lins.clear();
+        self.bases.clear();
+        self.taints.clear();
+        if self.lins.capacity() > MOST_KEPT {
+            (self.atoms, self.lins, self.bases) = (Vec::new(), Vec::new(), Vec::new());
+        }
+        empty(&mut self.atom_ids);
+        empty(&mut self.lin_ids);
+        self.ints.clear();
+        self.ints.resize(SMALL, 0);
+        self.fresh = 0;
+        self.int(0);
+        self.int(1);
+        let uninit = self.atom(AtomKind::Uninit, MIN, MAX);
+        let v = self.of_atom(uninit);
+        debug_assert_eq!(v, V::UNINIT);
+    }
+
+    /// What a summary keeps: everything but the tables to find it by, and no spare room.
+    pub fn freeze(&self) -> Frozen {
+        let mut terms = Vec::with_capacity(self.lins.iter().map(|l| l.terms.len()).sum());
+        let mut lins = Vec::with_capacity(self.lins.len());
+        for lin in &self.lins {
+            terms.extend_from_slice(&lin.terms);
+            lins.push((lin.k, terms.len() as u32));
+        }
+        Frozen {
+            atoms: self.atoms.as_slice().into(),
+            lins: lins.into_boxed_slice(),
+            terms: terms.into_boxed_slice(),
+            taints: self.taints.as_slice().into(),
+        }
     }
 
     pub fn lin(&self, v: V) -> &Lin {
@@ -181,19 +265,28 @@ impl Arena {
         self.lins.is_empty()
     }
 
-    fn intern(&mut self, lin: Lin) -> V {
-        if let Some(&v) = self.lin_ids.get(&lin) {
-            return v;
+    pub fn intern(&mut self, lin: Lin) -> V {
+        let hash = hash_of(&lin);
+        if let Some(number) = find(&self.lin_ids, hash, |at| self.lins[at] == lin) {
+            return V(number);
         }
         let v = V(self.lins.len() as u32);
-        self.lins.push(lin.clone());
-        self.lin_ids.insert(lin, v);
+        self.lins.push(lin);
+        remember(&mut self.lin_ids, hash, v.0);
         self.bases.push(self.find_base(v));
         v
     }
 
     pub fn int(&mut self, k: i128) -> V {
-        self.intern(Lin { k, terms: Terms::new() })
+        let small = usize::try_from(k).ok().filter(|&k| k < SMALL);
+        if let Some(known) = small.map(|k| self.ints[k]).filter(|&known| known != 0) {
+            return V(known);
+        }
+        let v = self.intern(Lin { k, terms: Terms::new() });
+        if let Some(k) = small {
+            self.ints[k] = v.0;
+        }
+        v
     }
 
     pub fn of_atom(&mut self, atom: Atom) -> V {
@@ -204,8 +297,9 @@ impl Arena {
 
     /// The atom of that kind, made with these bounds if it is new.
     pub fn atom(&mut self, kind: AtomKind, lo: i128, hi: i128) -> Atom {
-        if let Some(&atom) = self.atom_ids.get(&kind) {
-            return atom;
+        let hash = hash_of(&kind);
+        if let Some(number) = find(&self.atom_ids, hash, |at| self.atoms[at].kind == kind) {
+            return Atom(number);
         }
         let atom = Atom(self.atoms.len() as u32);
         let pointer = matches!(
@@ -217,7 +311,7 @@ impl Arena {
                 | AtomKind::Alloc(..)
         );
         self.atoms.push(AtomInfo {
-            kind: kind.clone(),
+            kind,
             lo,
             hi,
             pointer,
@@ -229,12 +323,12 @@ impl Arena {
             ty: banbury_ir::TypeTable::UNKNOWN,
             field: None,
         });
-        self.atom_ids.insert(kind, atom);
+        remember(&mut self.atom_ids, hash, atom.0);
         atom
     }
 
     pub fn existing(&self, kind: &AtomKind) -> Option<Atom> {
-        self.atom_ids.get(kind).copied()
+        find(&self.atom_ids, hash_of(kind), |at| self.atoms[at].kind == *kind).map(Atom)
     }
 
     pub fn fresh(&mut self, lo: i128, hi: i128) -> Atom {
@@ -407,5 +501,36 @@ impl Arena {
 
     pub fn taint(&self, id: u32) -> Option<&Taint> {
         self.taints.get((id as usize).checked_sub(1)?)
+    }
+}
+
+/// The expressions of a summary.
+pub struct Frozen {
+    atoms: Box<[AtomInfo]>,
+    /// Constant, and where in `terms` the expression ends.
+    lins: Box<[(i128, u32)]>,
+    terms: Box<[(Atom, i64)]>,
+    taints: Box<[Taint]>,
+}
+
+impl Frozen {
+    pub fn lin(&self, v: V) -> (i128, &[(Atom, i64)]) {
+        let at = v.0 as usize;
+        let start = at.checked_sub(1).map_or(0, |before| self.lins[before].1);
+        let (k, end) = self.lins[at];
+        (k, &self.terms[start as usize..end as usize])
+    }
+
+    pub fn info(&self, atom: Atom) -> &AtomInfo {
+        &self.atoms[atom.0 as usize]
+    }
+
+    pub fn taint(&self, id: u32) -> Option<&Taint> {
+        self.taints.get((id as usize).checked_sub(1)?)
+    }
+
+    /// Expressions, then atoms.
+    pub fn sizes(&self) -> (usize, usize) {
+        (self.lins.len(), self.atoms.len())
     }
 }

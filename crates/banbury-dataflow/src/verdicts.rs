@@ -47,20 +47,50 @@ impl Interp<'_> {
         }
     }
 
-    /// Whether a callee's need is in doubt here, or the caller's to meet.
-    pub fn worth_guarding(&mut self, st: &mut State, need: &Need, site: &Site) -> bool {
+    /// Whether a callee's need is in doubt here, or the caller's to meet; `calls` lie between
+    /// here and the place in need.
+    pub fn worth_guarding(&mut self, st: &mut State, need: &Need, site: &Site, calls: usize) -> bool {
+        // What holds at the place can only make such needs safe: if the callers are not asked for
+        // them either, there is nothing to find out. Most needs of a logger end here, at each of
+        // its thousands of calls.
+        let settled = self.stays_open(st, need) && !self.is_exported(need, site, calls);
+        if settled && !self.may_be_bad(need) {
+            return false;
+        }
         match self.judge(st, need, site) {
             Verdict::Safe => false,
             Verdict::Bad(_) => true,
             Verdict::Open => {
                 let has_extent =
                     self.a.lin(need.value()).terms.len() > 1 || mentions_entry(&self.a, need.value());
-                self.obligations.len() < MAX_OBLIGATIONS && has_extent
+                self.obligations.len() < MAX_OBLIGATIONS && has_extent && !settled
             }
         }
     }
 
-    fn export(&mut self, st: &State, need: Need, site: Site, chain: Vec<PathStep>) {
+    /// Whether an open need can become safe at most when more is known of numbers.
+    fn stays_open(&self, st: &State, need: &Need) -> bool {
+        match *need {
+            Need::NonNull(_) | Need::Live(_) | Need::Trusted(..) | Need::Initialised(_) => true,
+            Need::Within { excess, .. } if excess != V::UNINIT => {
+                let extent = |t: &(Atom, i64)| matches!(self.a.info(t.0).kind, AtomKind::Extent(_));
+                self.a.lin(excess).terms.iter().any(extent) && st.bounds(&self.a, excess).0 <= 0
+            }
+            Need::Releasable(v, _) => {
+                let life = self.a.base(v).and_then(|b| st.object(b)).map_or(Life::Static, |o| o.life);
+                matches!(life, Life::Static | Life::Maybe)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether judging a need that stays open may show a defect.
+    fn may_be_bad(&self, need: &Need) -> bool {
+        !matches!(need, Need::Within { .. })
+    }
+
+    /// Whether an open need goes into the summary.
+    fn is_exported(&self, need: &Need, site: &Site, calls: usize) -> bool {
         let v = need.value();
         let depends = is_entry(&self.a, v) && mentions_entry(&self.a, v)
             || matches!(need, Need::Trusted(..))
@@ -68,10 +98,15 @@ impl Interp<'_> {
                     .a
                     .base(v)
                     .is_some_and(|b| crate::summary::is_entry_atom(&self.a, b) && mentions_entry(&self.a, v));
-        if !depends || self.obligations.len() >= MAX_OBLIGATIONS || chain.len() > MAX_CHAIN {
-            return;
-        }
-        if self.obligations.iter().any(|o| o.site.span == site.span && same_kind(&o.need, &need)) {
+        let known = |o: &Obligation| o.site.span == site.span && same_kind(&o.need, need);
+        depends
+            && self.obligations.len() < MAX_OBLIGATIONS
+            && calls <= MAX_CHAIN
+            && !self.obligations.iter().any(known)
+    }
+
+    fn export(&mut self, st: &State, need: Need, site: Site, chain: Vec<PathStep>) {
+        if !self.is_exported(&need, &site, chain.len()) {
             return;
         }
         let obligation = Obligation {
