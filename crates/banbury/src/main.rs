@@ -2,6 +2,8 @@
 
 mod assemble;
 mod config;
+mod evaluation;
+mod evidence;
 mod explain;
 mod generate;
 mod ir;
@@ -53,6 +55,8 @@ enum Command {
     Ir(ir::Args),
     Models(models::Args),
     Network(Box<network::Args>),
+    Evaluation(evaluation::Args),
+    Evidence(evidence::Args),
     Generate(generate::Args),
 }
 
@@ -74,6 +78,8 @@ fn main() -> ExitCode {
         Command::Ir(args) => ir::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Network(args) => network::run(*args),
+        Command::Evaluation(args) => evaluation::run(args),
+        Command::Evidence(args) => evidence::run(args),
         Command::Generate(args) => generate::run(&args),
     };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
