@@ -248,78 +248,78 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         Command::Export { centre, out } => export(&centre, &out),
         Command::Import { bundle, centre, log_key } => import(&bundle, &centre, log_key),
+        Command::Results { at, sarif, of, key } => results(&at, &sarif, of.as_deref(), key.as_deref()),
         command => act(command),
+    }
+}
+
+impl Command {
+    /// Where the act of an evaluation takes place.
+    fn at(&self) -> Option<&At> {
+        match self {
+            Command::New { at, .. }
+            | Command::Add { at, .. }
+            | Command::Results { at, .. }
+            | Command::Decide { at, .. }
+            | Command::Severity { at, .. }
+            | Command::Comment { at, .. }
+            | Command::Embargo { at, .. }
+            | Command::Conflict { at, .. }
+            | Command::Remark { at, .. }
+            | Command::Sign { at, .. }
+            | Command::Reopen { at, .. } => Some(at),
+            _ => None,
+        }
     }
 }
 
 /// The acts that belong to an evaluation.
 fn act(command: Command) -> anyhow::Result<ExitCode> {
-    let (at, make): (At, Box<dyn FnOnce(&Store, String) -> anyhow::Result<Act>>) = match command {
+    let at = command.at().context("not an act of an evaluation")?;
+    let (mut store, actor) = (Store::open(&at.centre)?, at.actor.clone());
+    let act = make(command, &store)?;
+    write(&mut store, &actor, act)
+}
+
+fn make(command: Command, store: &Store) -> anyhow::Result<Act> {
+    Ok(match command {
         Command::New { at, vendor, product, release, after } => {
-            (at, Box::new(move |_, evaluation| Ok(Act::Open { evaluation, vendor, product, release, after })))
+            Act::Open { evaluation: at.evaluation, vendor, product, release, after }
         }
-        Command::Add { at, file, kind } => (
-            at,
-            Box::new(move |_, evaluation| {
-                let (content, bytes) = hash_file(&file)?;
-                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                Ok(Act::Artefact { evaluation, name, kind, content, bytes })
-            }),
-        ),
-        Command::Results { at, sarif, of, key } => {
-            return results(&at, &sarif, of.as_deref(), key.as_deref());
+        Command::Add { at, file, kind } => {
+            let (content, bytes) = hash_file(&file)?;
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Act::Artefact { evaluation: at.evaluation, name, kind, content, bytes }
         }
-        Command::Decide { at, finding, verdict, reason, until } => (
-            at,
-            Box::new(move |store, evaluation| {
-                let finding = full_name(store, &evaluation, &finding)?;
-                Ok(Act::Disposition { evaluation, finding, verdict, reason, until })
-            }),
-        ),
-        Command::Severity { at, finding, severity, reason } => (
-            at,
-            Box::new(move |store, evaluation| {
-                let finding = full_name(store, &evaluation, &finding)?;
-                Ok(Act::Severity { evaluation, finding, severity, reason })
-            }),
-        ),
-        Command::Comment { at, text, finding } => (
-            at,
-            Box::new(move |store, evaluation| {
-                let finding = finding.map(|name| full_name(store, &evaluation, &name)).transpose()?;
-                Ok(Act::Comment { evaluation, finding, text: store.put(text.as_bytes())? })
-            }),
-        ),
-        Command::Embargo { at, finding, reason, lift } => (
-            at,
-            Box::new(move |store, evaluation| {
-                let finding = full_name(store, &evaluation, &finding)?;
-                Ok(match lift {
-                    true => Act::Release { evaluation, finding, reason },
-                    false => Act::Embargo { evaluation, finding, reason },
-                })
-            }),
-        ),
-        Command::Conflict { at, interest } => {
-            (at, Box::new(move |_, evaluation| Ok(Act::Conflict { evaluation, interest })))
+        Command::Decide { at, finding, verdict, reason, until } => {
+            let finding = full_name(store, &at.evaluation, &finding)?;
+            Act::Disposition { evaluation: at.evaluation, finding, verdict, reason, until }
         }
-        Command::Remark { at, text } => (
-            at,
-            Box::new(move |store, evaluation| {
-                Ok(Act::Remark { evaluation: Some(evaluation), text: store.put(text.as_bytes())? })
-            }),
-        ),
+        Command::Severity { at, finding, severity, reason } => {
+            let finding = full_name(store, &at.evaluation, &finding)?;
+            Act::Severity { evaluation: at.evaluation, finding, severity, reason }
+        }
+        Command::Comment { at, text, finding } => {
+            let finding = finding.map(|name| full_name(store, &at.evaluation, &name)).transpose()?;
+            Act::Comment { evaluation: at.evaluation, finding, text: store.put(text.as_bytes())? }
+        }
+        Command::Embargo { at, finding, reason, lift } => {
+            let (evaluation, finding) = (at.evaluation.clone(), full_name(store, &at.evaluation, &finding)?);
+            match lift {
+                true => Act::Release { evaluation, finding, reason },
+                false => Act::Embargo { evaluation, finding, reason },
+            }
+        }
+        Command::Conflict { at, interest } => Act::Conflict { evaluation: at.evaluation, interest },
+        Command::Remark { at, text } => {
+            Act::Remark { evaluation: Some(at.evaluation), text: store.put(text.as_bytes())? }
+        }
         Command::Sign { at, assurance, condition, key } => {
-            (at, Box::new(move |store, evaluation| sign_off(store, evaluation, assurance, condition, &key)))
+            sign_off(store, at.evaluation, assurance, condition, &key)?
         }
-        Command::Reopen { at, reason } => {
-            (at, Box::new(move |_, evaluation| Ok(Act::Reopen { evaluation, reason })))
-        }
+        Command::Reopen { at, reason } => Act::Reopen { evaluation: at.evaluation, reason },
         _ => bail!("not an act of an evaluation"),
-    };
-    let mut store = Store::open(&at.centre)?;
-    let act = make(&store, at.evaluation)?;
-    write(&mut store, &at.actor, act)
+    })
 }
 
 fn write(store: &mut Store, actor: &str, act: Act) -> anyhow::Result<ExitCode> {
