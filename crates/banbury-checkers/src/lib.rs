@@ -6,6 +6,7 @@
 mod condition;
 mod features;
 mod fingerprint;
+mod habits;
 mod names;
 mod observers;
 mod outcomes;
@@ -13,6 +14,7 @@ mod review;
 mod rule;
 mod rules;
 mod shape;
+mod stops;
 mod track;
 mod weights;
 

@@ -58,7 +58,7 @@ impl Observer for Structure {
 
     fn program(&self, program: &Program, models: &Models, out: &mut Vec<Issue>) {
         rules::hard_coded_credential::program(program, out);
-        rules::reachable_assertion::program(program, models, out);
+        crate::habits::program(program, models, out);
     }
 }
 

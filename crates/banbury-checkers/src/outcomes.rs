@@ -33,6 +33,13 @@ impl<'a> Shape<'a> {
         out
     }
 
+    /// Where the local's value at a point comes from.
+    pub(crate) fn local_origins_at(&self, id: LocalId, at: Point) -> Vec<Origin<'a>> {
+        let mut out = Vec::new();
+        self.local_origins(id, at, 0, &mut out);
+        out
+    }
+
     fn operand_origins(&self, operand: &'a Operand, at: Point, depth: u32, out: &mut Vec<Origin<'a>>) {
         if depth > MAX_DEPTH || out.len() >= MAX_ORIGINS {
             return;
@@ -220,6 +227,35 @@ pub(crate) fn is_handler(name: Symbol) -> bool {
                 | "incoming"
                 | "on"
                 | "read"
+        )
+    })
+}
+
+/// A function that gives memory: null when there is none left.
+pub(crate) fn is_allocator(name: Symbol) -> bool {
+    crate::names::words(name.as_str()).iter().any(|word| {
+        word.ends_with("alloc")
+            || matches!(word.as_str(), "strdup" | "strndup" | "memdup" | "mstrcat" | "msprintf" | "asprintf")
+    })
+}
+
+/// A function that makes something new: null when a resource is used up.
+pub(crate) fn is_creator(name: Symbol) -> bool {
+    crate::names::words(name.as_str()).iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "add"
+                | "new"
+                | "create"
+                | "build"
+                | "make"
+                | "dup"
+                | "clone"
+                | "copy"
+                | "init"
+                | "encode"
+                | "generate"
+                | "print"
         )
     })
 }

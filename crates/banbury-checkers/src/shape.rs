@@ -13,7 +13,7 @@ use banbury_ir::{
 
 /// A point of a function: before instruction `instr` of the block, or before its terminator if
 /// `instr` is the number of instructions.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Point {
     pub block: BlockId,
     pub instr: usize,
@@ -225,6 +225,11 @@ impl<'a> Shape<'a> {
                 .enumerate()
                 .map(move |(instr, body)| (Point { block: BlockId(index as u32), instr }, body))
         })
+    }
+
+    /// No instruction assigns the local.
+    pub(crate) fn is_never_assigned(&self, id: LocalId) -> bool {
+        matches!(self.definitions.get(id.index()), Some(Definition::None))
     }
 
     /// The only definition of a local whose address is not taken.

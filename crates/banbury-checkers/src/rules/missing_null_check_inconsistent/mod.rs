@@ -1,8 +1,12 @@
 use crate::Rule;
 
+mod uses;
+
+pub(crate) use uses::{Found, note, program};
+
 pub const RULE: Rule = Rule {
     id: "missing-null-check-inconsistent",
-    version: 1,
+    version: 2,
     title: "Pointer dereferenced here, tested for null elsewhere",
     cwe: &[476],
     readme: include_str!("README.md"),

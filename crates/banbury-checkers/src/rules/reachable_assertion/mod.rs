@@ -12,4 +12,4 @@ pub const RULE: Rule = Rule {
 
 mod results;
 
-pub(crate) use results::program;
+pub(crate) use results::{Found, found, program};

@@ -1,17 +1,21 @@
 //! Assertions on what a call gave back.
 
-use banbury_base::{Span, Symbol};
-use banbury_dataflow::models::{Effect, Models};
+use banbury_base::{FileId, Span, Symbol};
+use banbury_dataflow::models::Effect;
 use banbury_dataflow::observe::Issue;
-use banbury_ir::{BinOp, BlockId, FuncId, Operand, Program, Terminator};
-use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use banbury_ir::{BinOp, BlockId, Operand, Terminator};
+use rustc_hash::FxHashSet;
 
+use crate::habits::{Habits, end_of};
 use crate::names::words;
-use crate::outcomes::{Origin, is_handler};
+use crate::outcomes::{Origin, is_allocator, is_creator, is_handler};
 use crate::shape::{CallSite, Point, Shape};
 
 use super::RULE;
+
+/// Words of the name of a function that looks something up.
+const FINDS: &[&str] =
+    &["find", "lookup", "search", "get", "by", "locate", "match", "first", "next", "last", "retrieve"];
 
 /// A condition whose failure stops the process.
 struct Assertion<'a> {
@@ -38,79 +42,43 @@ enum About {
     Errno,
 }
 
-struct Found {
+/// An assertion on an outcome.
+pub(crate) struct Found {
     about: About,
-    callee: Symbol,
+    pub callee: Symbol,
     span: Span,
     function: Symbol,
     in_macro: Symbol,
 }
 
-#[derive(Default)]
-struct Facts {
-    found: Vec<Found>,
-    /// Callees whose result an ordinary condition looks at.
-    tested: Vec<Symbol>,
-    returns_null: bool,
-    /// Callees whose result is returned.
-    forwards: Vec<Symbol>,
-}
-
-/// How often results of a callee are tested, and asserted.
-#[derive(Clone, Copy, Default)]
-struct Habit {
-    tested: u32,
-    asserted: u32,
-}
-
-pub(crate) fn program(program: &Program, models: &Models, out: &mut Vec<Issue>) {
-    let stops = Stops::new(program, models);
-    let facts: Vec<Facts> = (0..program.functions.len() as u32)
-        .into_par_iter()
-        .map(|id| facts_of(&Shape::of(program, models, FuncId(id)), &stops))
-        .collect();
-    let mut habits: FxHashMap<Symbol, Habit> = FxHashMap::default();
-    for fact in &facts {
-        for &callee in &fact.tested {
-            habits.entry(callee).or_default().tested += 1;
-        }
-        for found in &fact.found {
-            habits.entry(found.callee).or_default().asserted += 1;
-        }
-    }
+pub(crate) fn program(habits: &Habits<'_>, out: &mut Vec<Issue>) {
     let known: FxHashSet<(u32, u32)> =
         out.iter().filter(|i| i.rule == RULE.id).map(|i| (i.span.file.0, i.span.line)).collect();
-    for (index, fact) in facts.iter().enumerate() {
-        let file = program.functions[index].file;
-        for found in &fact.found {
-            if known.contains(&(found.span.file.0, found.span.line)) {
-                continue;
-            }
-            let judge = Judge { program, models, facts: &facts, habits: &habits };
-            if let Some(issue) = judge.issue(found, file) {
-                out.push(issue);
+    for (index, fact) in habits.facts.iter().enumerate() {
+        let judge = Judge { habits, file: habits.program.functions[index].file };
+        for found in &fact.assertions {
+            if !known.contains(&(found.span.file.0, found.span.line)) {
+                out.extend(judge.issue(found));
             }
         }
     }
 }
 
 struct Judge<'a> {
-    program: &'a Program,
-    models: &'a Models,
-    facts: &'a [Facts],
-    habits: &'a FxHashMap<Symbol, Habit>,
+    habits: &'a Habits<'a>,
+    file: FileId,
 }
 
 impl Judge<'_> {
-    fn issue(&self, found: &Found, file: banbury_base::FileId) -> Option<Issue> {
+    fn issue(&self, found: &Found) -> Option<Issue> {
         let callee = found.callee;
         let (feature, message) = match found.about {
             About::Pointer => {
-                let feature = self.pointer_feature(callee, file)?;
+                let feature = self.pointer_feature(callee)?;
                 (feature, format!("an assertion stops the process if '{callee}' gives nothing"))
             }
             About::Status => {
-                let feature = self.status_feature(callee, file)?;
+                let feature = self.status_feature(callee)?;
                 (feature, format!("an assertion stops the process if '{callee}' fails"))
             }
             About::Stored => {
@@ -128,10 +96,9 @@ impl Judge<'_> {
         if is_handler(found.function) {
             features.push(("assert.handler", 1.0));
         }
-        let habit = self.habits.get(&callee).copied().unwrap_or_default();
+        let habit = self.habits.callee(callee);
         if !callee.is_empty() && habit.tested > 0 {
-            let share = f64::from(habit.tested) / f64::from(habit.tested + habit.asserted);
-            features.push(("assert.handled", share as f32));
+            features.push(("assert.handled", habit.share_tested()));
         }
         if !found.in_macro.is_empty() {
             features.push(("site.macro", 1.0));
@@ -148,52 +115,33 @@ impl Judge<'_> {
     }
 
     /// What kind of call gave the pointer; `None` if it gives one always, or memory.
-    fn pointer_feature(&self, callee: Symbol, file: banbury_base::FileId) -> Option<&'static str> {
-        if let Some(model) = self.models.get(callee) {
+    fn pointer_feature(&self, callee: Symbol) -> Option<&'static str> {
+        if let Some(model) = self.habits.models.get(callee) {
             let empty = model.effects.iter().any(|e| matches!(e, Effect::MayReturnNull | Effect::MayBeNull(_)));
             return empty.then_some("assert.missing");
         }
-        let names = words(callee.as_str());
-        let has = |list: &[&str]| names.iter().any(|w| list.contains(&w.as_str()));
-        let memory = ["strdup", "strndup", "memdup", "mstrcat", "msprintf", "alloc"];
-        if has(&memory) || names.iter().any(|w| w.ends_with("alloc")) {
+        if is_allocator(callee) {
             return None;
         }
-        if let Some(id) = self.program.resolve(file, callee) {
-            if !self.may_be_null(id, 4) {
+        if let Some(id) = self.habits.program.resolve(self.file, callee) {
+            if !self.habits.may_be_null(id, 4) {
                 return None;
             }
         }
-        let creates = ["add", "new", "create", "build", "make", "dup", "clone", "init", "encode", "generate", "cycle"];
-        let finds = ["find", "lookup", "search", "get", "by", "locate", "match", "first", "next", "last", "retrieve"];
-        Some(match (has(&finds), has(&creates)) {
+        let finds = words(callee.as_str()).iter().any(|w| FINDS.contains(&w.as_str()));
+        Some(match (finds, is_creator(callee)) {
             (true, _) => "assert.missing",
             (_, true) => "assert.created",
             _ => "assert.result",
         })
     }
 
-    fn may_be_null(&self, id: FuncId, depth: u32) -> bool {
-        let fact = &self.facts[id.index()];
-        if fact.returns_null {
-            return true;
-        }
-        depth > 0
-            && fact.forwards.iter().any(|&callee| match self.program.resolve(self.program.function(id).file, callee) {
-                Some(next) => self.may_be_null(next, depth - 1),
-                None => match self.models.get(callee) {
-                    Some(model) => model.effects.contains(&Effect::MayReturnNull),
-                    None => true,
-                },
-            })
-    }
-
     /// What a failure of the call says; `None` for a library that fails for want of resources.
-    fn status_feature(&self, callee: Symbol, file: banbury_base::FileId) -> Option<&'static str> {
-        if let Some(model) = self.models.get(callee) {
+    fn status_feature(&self, callee: Symbol) -> Option<&'static str> {
+        if let Some(model) = self.habits.models.get(callee) {
             return model.has_tag("decoder").then_some("assert.decoded");
         }
-        self.program.resolve(file, callee)?;
+        self.habits.program.resolve(self.file, callee)?;
         let decodes = words(callee.as_str()).iter().any(|w| {
             matches!(w.as_str(), "parse" | "decode" | "dec" | "interpret" | "unpack" | "extract" | "deserialize")
         });
@@ -201,49 +149,16 @@ impl Judge<'_> {
     }
 }
 
-fn facts_of(shape: &Shape<'_>, stops: &Stops) -> Facts {
-    let mut facts = Facts::default();
-    let failing = stops.blocks(shape);
-    for assertion in assertions(shape, &failing) {
+/// The assertions of a function that speak of an outcome.
+pub(crate) fn found(shape: &Shape<'_>, failing: &[bool]) -> Vec<Found> {
+    let mut out = Vec::new();
+    for assertion in assertions(shape, failing) {
         if let Some((about, callee)) = about(shape, &assertion) {
             let Assertion { span, in_macro, .. } = assertion;
-            facts.found.push(Found { about, callee, span, function: shape.function.name, in_macro });
+            out.push(Found { about, callee, span, function: shape.function.name, in_macro });
         }
     }
-    for test in shape.tests() {
-        if failing[test.then.index()] != failing[test.other.index()] {
-            continue;
-        }
-        let at = end_of(shape, test.block);
-        for origin in shape.origins(test.condition.left, at) {
-            if let Origin::Result(call) | Origin::Stored(call) = origin {
-                facts.tested.push(call.callee);
-            }
-        }
-    }
-    let mut seen = FxHashSet::default();
-    facts.tested.retain(|callee| seen.insert(*callee));
-    if shape.is_pointer(shape.function.ret) {
-        returned(shape, &mut facts);
-    }
-    facts
-}
-
-fn returned(shape: &Shape<'_>, facts: &mut Facts) {
-    for (index, block) in shape.function.blocks.iter().enumerate() {
-        let Terminator::Return(Some(value)) = &block.term else { continue };
-        for origin in shape.origins(value, end_of(shape, BlockId(index as u32))) {
-            match origin {
-                Origin::Null => facts.returns_null = true,
-                Origin::Result(call) => facts.forwards.push(call.callee),
-                _ => {}
-            }
-        }
-    }
-}
-
-fn end_of(shape: &Shape<'_>, block: BlockId) -> Point {
-    Point { block, instr: shape.block(block).map_or(0, |b| b.instrs.len()) }
+    out
 }
 
 /// Every condition that must hold for the process to go on.
@@ -356,71 +271,3 @@ fn is_buffer_length(shape: &Shape<'_>, id: banbury_ir::LocalId) -> bool {
         && shape.function.locals.iter().take(id.index()).any(octets)
 }
 
-/// What stops the process for good.
-struct Stops {
-    functions: FxHashSet<FuncId>,
-}
-
-impl Stops {
-    fn new(program: &Program, models: &Models) -> Stops {
-        let mut stops = Stops { functions: FxHashSet::default() };
-        let candidates: Vec<u32> = (0..program.functions.len() as u32)
-            .filter(|&id| {
-                let f = &program.functions[id as usize];
-                !f.blocks.is_empty() && !f.blocks.iter().any(|b| matches!(b.term, Terminator::Return(_)))
-            })
-            .collect();
-        for _ in 0..3 {
-            let mut grown = false;
-            for &id in &candidates {
-                let shape = Shape::of(program, models, FuncId(id));
-                if shape.calls.iter().any(|c| stops.is_stop(&shape, c)) {
-                    grown |= stops.functions.insert(FuncId(id));
-                }
-            }
-            if !grown {
-                break;
-            }
-        }
-        stops
-    }
-
-    fn is_stop(&self, shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
-        if let Some(model) = shape.model(call.callee) {
-            return model.effects.contains(&Effect::Abort);
-        }
-        if let Some(id) = shape.program.resolve(shape.function.file, call.callee) {
-            return self.functions.contains(&id);
-        }
-        let named = || {
-            words(call.callee.as_str()).iter().any(|w| matches!(w.as_str(), "abort" | "panic" | "fatal" | "assert"))
-        };
-        shape.block(call.at.block).is_some_and(|b| matches!(b.term, Terminator::Unreachable)) && named()
-    }
-
-    /// Blocks from which control only gets to where the process stops.
-    fn blocks(&self, shape: &Shape<'_>) -> Vec<bool> {
-        let mut failing = vec![false; shape.function.blocks.len()];
-        for call in &shape.calls {
-            if self.is_stop(shape, call) {
-                failing[call.at.block.index()] = true;
-            }
-        }
-        if !failing.contains(&true) {
-            return failing;
-        }
-        loop {
-            let mut grown = false;
-            for (index, block) in shape.function.blocks.iter().enumerate() {
-                let next = block.term.successors();
-                if !failing[index] && !next.is_empty() && next.iter().all(|b| failing[b.index()]) {
-                    failing[index] = true;
-                    grown = true;
-                }
-            }
-            if !grown {
-                return failing;
-            }
-        }
-    }
-}
