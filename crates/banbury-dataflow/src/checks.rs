@@ -147,6 +147,7 @@ impl Interp<'_> {
             message: "the address is part of untrusted data".into(),
             features,
             steps: taint.steps,
+            counter: None,
         };
         let need = Need::Within { excess: V::ONE, kind: AccessKind::Write, under: false, index: false };
         let site = self.site(what, "");
@@ -189,10 +190,20 @@ impl Interp<'_> {
         kind: AccessKind,
         mut site: Site,
     ) {
+        let bytes = self.a.add(excess, extent);
+        for length in self.known_ends(st, base) {
+            let logical = self.a.sub(bytes, length);
+            if st.proves_le0(&mut self.a, logical)
+                || self.report_short(st, base, (logical, length), kind, &site)
+            {
+                return;
+            }
+        }
         if let Some(length) = self.paired_length(st, base) {
-            let with_extent = self.a.add(excess, extent);
-            let logical = self.a.sub(with_extent, length);
-            if st.proves_le0(&mut self.a, logical) {
+            let logical = self.a.sub(bytes, length);
+            if st.proves_le0(&mut self.a, logical)
+                || self.report_short(st, base, (logical, length), kind, &site)
+            {
                 return;
             }
             site.features.push(("length.paired", 1.0));
@@ -231,7 +242,14 @@ impl Interp<'_> {
                 let distance = i128::from(other.offset?) - i128::from(own.offset?);
                 let at = self.a.plus(addr, distance);
                 let (ty, name) = (other.ty, other.name);
-                Some(self.load(st, at, ty, name, Some((record, sibling))))
+                // The member may point further into the buffer by now, and its length be shorter.
+                let moved =
+                    st.cell(addr).filter(|&now| now != V::UNINIT && self.a.base(now) == Some(base))?;
+                let length = self.load(st, at, ty, name, Some((record, sibling)));
+                let base = self.a.of_atom(base);
+                let by = self.a.sub(moved, base);
+                let by = self.a.plain(by);
+                (length != V::UNINIT).then(|| self.a.add(length, by))
             }
             _ => None,
         }
@@ -300,7 +318,8 @@ impl Interp<'_> {
             return;
         }
         let interesting = self.a.taint_of(v) != 0 || mentions_entry(&self.a, v) || lo > max || hi < min;
-        if interesting {
+        let reduced = || subtraction && !signed && lo < min;
+        if interesting || reduced() && self.reduced_length(st, v).is_some() {
             let site = self.site(self.name_of(v), "");
             self.require(st, Need::Fits(v, bits, signed, subtraction), site);
         }
@@ -348,14 +367,15 @@ impl Interp<'_> {
             return;
         }
         let k = st.constant(&self.a, v);
-        if !tainted && k.is_none() && !is_entry(&self.a, v) {
+        let sign_change = source.1 != signed;
+        let reduced = sign_change && !signed && k.is_none() && self.reduced_length(st, v).is_some();
+        if !tainted && k.is_none() && !reduced && !is_entry(&self.a, v) {
             return;
         }
-        let sign_change = source.1 != signed;
         let mut site = self.site(self.name_of(v), "");
         if sign_change && !signed && source.0 < 32 && bits > source.0 {
             site.features.push(("convert.extended", 1.0));
         }
-        self.require(st, Need::Converts(v, bits, signed, sign_change && bits >= source.0), site);
+        self.require(st, Need::Converts(v, bits, signed, reduced || sign_change && bits >= source.0), site);
     }
 }

@@ -342,7 +342,30 @@ impl Interp<'_> {
         self.a.taint_of(v)
     }
 
-    pub fn derive(&mut self, st: &mut State, call: &Call<'_>, to: Slot, from: Slot, ret: &mut Option<V>) {
+    /// What is turned from network into host order came from the network, if it was loaded from
+    /// somewhere: all but addresses and ports, which configuration and the system store that way.
+    fn network_order(&mut self, call: &Call<'_>, sources: &[V]) -> u32 {
+        let Some(&v) = sources.first().filter(|&&v| v != V::UNINIT) else { return 0 };
+        let Some(atom) = self.a.as_atom(v) else { return 0 };
+        let info = self.a.info(atom);
+        let name = info.name.as_str().to_ascii_lowercase();
+        let address = ["port", "addr", "mask"].iter().any(|word| name.contains(word)) || name == "ip";
+        if !matches!(info.kind, AtomKind::Load(..)) || address {
+            return 0;
+        }
+        let step = self.step(StepKind::Source, self.span, format!("in network byte order ('{}')", call.name));
+        self.a.add_taint(Taint { kind: SourceKind::Network, steps: vec![step], inferred: true, raw: false })
+    }
+
+    pub fn derive(
+        &mut self,
+        st: &mut State,
+        call: &Call<'_>,
+        to: Slot,
+        from: Slot,
+        model: &FnModel,
+        ret: &mut Option<V>,
+    ) {
         let sources: Vec<V> = match from {
             Slot::Arg(_) | Slot::Pointee(_) => self.slot(call, from).into_iter().collect(),
             Slot::Rest | Slot::RestPointee => {
@@ -363,6 +386,9 @@ impl Interp<'_> {
         }
         match to {
             Slot::Return => {
+                if taint == 0 && model.has_tag("net.order") {
+                    taint = self.network_order(call, &sources);
+                }
                 let entry = self.entry_derived(st, call, &sources, from);
                 let v = ret.or(entry).unwrap_or_else(|| self.typed_fresh(call.ret_ty, call.name));
                 if let (Some(atom), true) = (self.a.as_atom(v), taint != 0) {

@@ -31,6 +31,7 @@ impl Interp<'_> {
     /// `spare` is an arena without contents; it comes back with the function's own, to be used
     /// again.
     pub fn finish_function(mut self, spare: Arena) -> (Outcome, [Arena; 2]) {
+        self.drop_loop_issues();
         let exits = std::mem::take(&mut self.exits);
         for (state, ret, _) in &exits {
             self.note_kept(state, *ret);

@@ -6,6 +6,7 @@ use banbury_ir::{
 };
 
 use crate::interp::{Interp, Target};
+use crate::shapes::is_length_name;
 use crate::state::{Content, Life, State};
 use crate::summary::AccessKind;
 use crate::value::{Atom, AtomKind, V};
@@ -144,7 +145,15 @@ impl Interp<'_> {
     fn named(&mut self, v: V, name: Symbol) -> V {
         if !name.is_empty() && v != V::UNINIT {
             if let Some(atom) = self.a.as_atom(v) {
-                if self.a.info(atom).name.is_empty() {
+                let info = self.a.info(atom);
+                // An octet that becomes a length is one, whatever the cursor it was read by.
+                let length = || {
+                    matches!(info.kind, AtomKind::Load(..))
+                        && info.field.is_none()
+                        && is_length_name(name.as_str())
+                        && !is_length_name(info.name.as_str())
+                };
+                if info.name.is_empty() || length() {
                     self.a.info_mut(atom).name = name;
                 }
             }
@@ -276,6 +285,21 @@ impl Interp<'_> {
         let bytes = self.types().size_of(ty).filter(|&b| b > 0)?;
         let start = self.place_address(st, &array)?.addr;
         Some((self.a.plain(start), bytes))
+    }
+
+    /// The address of an array, marked as such if it is a member with more members behind it.
+    pub fn decayed(&mut self, place: &Place, addr: V, ty: TypeId) -> V {
+        let Some(Proj::Field(field)) = place.proj.last() else { return addr };
+        let open_ended =
+            matches!(self.types().get(ty), Type::Array(_, count) if count.is_none_or(|c| c <= 1));
+        let Some(bytes) = self.types().size_of(ty).filter(|&b| b > 0) else { return addr };
+        if open_ended && self.is_trailing(field) {
+            return addr;
+        }
+        let start = self.a.plain(addr);
+        let mark = self.a.atom(AtomKind::Sub(start, bytes), 0, 0);
+        let mark = self.a.of_atom(mark);
+        self.a.add(start, mark)
     }
 
     pub fn is_trailing(&self, field: &FieldRef) -> bool {

@@ -17,7 +17,7 @@ use crate::join::{join, widen};
 use crate::observe::Issue;
 use crate::state::{Content, State, Trace};
 use crate::summary::{Obligation, Site};
-use crate::value::{Arena, AtomKind, NullOrigin, V};
+use crate::value::{Arena, Atom, AtomKind, NullOrigin, V};
 
 /// States kept apart at a block.
 const MAX_STATES: usize = 4;
@@ -66,6 +66,8 @@ pub(crate) struct Interp<'a> {
     headers: Vec<bool>,
     /// What is known of the functions called so far.
     pub callees: FxHashMap<Symbol, KnownCallee<'a>>,
+    /// Issues that are none if this atom is no counter after all.
+    pub loop_issues: Vec<(Atom, usize)>,
 }
 
 /// An evaluated place.
@@ -114,6 +116,7 @@ impl<'a> Interp<'a> {
             given_up: FxHashSet::default(),
             headers: Vec::new(),
             callees: FxHashMap::default(),
+            loop_issues: Vec::new(),
         }
     }
 
@@ -229,6 +232,9 @@ impl<'a> Interp<'a> {
         }
         let state = slot.as_mut()?;
         if !matches!(state.phase, 1 | 2) {
+            let wide = state.base.first().cloned()?;
+            self.reduce(&mut back, 1, block);
+            self.verify_counters(&wide, back.first()?);
             return None;
         }
         let mut base = std::mem::take(&mut state.base);
@@ -251,11 +257,15 @@ impl<'a> Interp<'a> {
         let mut backs = std::mem::take(&mut state.back);
         backs.push(first_back);
         // The first round shows the step most plainly; later rounds must agree with it.
-        let mut wide = widen(&mut self.a, &base, &backs[0], block.0);
+        let mut wide = widen(&mut self.a, &base, &backs[0], backs.get(1), block.0);
         if backs.len() > 1 {
             wide.epoch = self.a.next_number();
         }
+        let kept = wide.clone();
         self.limit_loop(&base, &backs[0], &mut wide, block);
+        if let Some(state) = slot.as_mut() {
+            state.base = vec![kept];
+        }
         Some(vec![wide])
     }
 

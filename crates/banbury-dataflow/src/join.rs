@@ -3,7 +3,10 @@
 use banbury_base::Span;
 
 use crate::state::{Content, Life, Object, State};
-use crate::value::{Arena, Atom, AtomKind, MAX, MIN, NullOrigin, V};
+use crate::value::{Arena, Atom, AtomKind, Counter, MAX, MIN, NullOrigin, V};
+
+/// Constraints up to which a merge adds what it knows of the merged values.
+const MAX_MERGED: usize = 36;
 
 /// Key of a slot in [`AtomKind::Phi`].
 fn local_key(local: usize) -> u64 {
@@ -19,11 +22,13 @@ pub fn join(arena: &mut Arena, a: &State, b: &State, block: u32) -> State {
     let visit = arena.next_number();
     let mut out = a.clone();
     let mut phis = Vec::new();
+    let mut minima = Vec::new();
     for local in 0..a.locals.len() {
         if a.locals[local] != b.locals[local] {
             let key = local_key(local);
             let v = phi(arena, (a, a.locals[local]), (b, b.locals[local]), (block, key, visit), &mut phis);
             out.locals[local] = v;
+            least_of_both(arena, (a, a.locals[local]), (b, b.locals[local]), v, &mut minima);
         }
     }
     if a.cells != b.cells {
@@ -41,6 +46,11 @@ pub fn join(arena: &mut Arena, a: &State, b: &State, block: u32) -> State {
     for (atom, bounds) in phis {
         out.set_bounds(atom, bounds);
     }
+    for c in minima {
+        if out.cons.len() < MAX_MERGED {
+            out.cons.push(c);
+        }
+    }
     join_objects(a, b, &mut out, visit);
     touch_dropped(arena, a, &mut out, visit);
     touch_dropped(arena, b, &mut out, visit);
@@ -49,6 +59,24 @@ pub fn join(arena: &mut Arena, a: &State, b: &State, block: u32) -> State {
         out.epoch = visit;
     }
     out
+}
+
+/// `a < b ? a : b` is neither above `a` nor above `b`.
+fn least_of_both(arena: &mut Arena, (sa, a): (&State, V), (sb, b): (&State, V), v: V, out: &mut Vec<V>) {
+    if a == V::UNINIT || b == V::UNINIT || arena.base(a).is_some() || arena.base(b).is_some() {
+        return;
+    }
+    let d = arena.sub(a, b);
+    if arena.lin(d).terms.is_empty() {
+        return;
+    }
+    let opposite = arena.scale(d, -1);
+    if sa.proves_le0(arena, d) && sb.proves_le0(arena, opposite) {
+        for side in [a, b] {
+            let c = arena.sub(v, side);
+            out.push(c);
+        }
+    }
 }
 
 /// A pointer to something owned that was merged with another value no longer tells which it is:
@@ -305,22 +333,29 @@ fn join_object(x: Object, y: Object, visit: u32) -> Object {
 /// Extrapolates from the state before a loop and the state after going round it: what changed
 /// becomes its first value plus an unknown multiple of the change. Slots that change by the
 /// same amount (or the opposite one) share the unknown, which keeps `p + remaining` constant.
-pub fn widen(arena: &mut Arena, base: &State, back: &State, block: u32) -> State {
+///
+/// `again` is the state after a second round, where there was one: a slot that then changed by
+/// another constant is no counter.
+pub fn widen(arena: &mut Arena, base: &State, back: &State, again: Option<&State>, block: u32) -> State {
     let visit = arena.next_number();
     let mut out = base.clone();
     let mut steps: Vec<(V, Atom)> = Vec::new();
     for local in 0..base.locals.len() {
         let (a, b) = (base.locals[local], back.locals[local]);
         if a != b {
+            let next = again.map(|s| s.locals[local]);
             out.locals[local] =
-                widen_slot(arena, (base, a), (back, b), (block, local_key(local), visit), &mut steps);
+                widen_slot(arena, (base, a), (back, b), next, (block, local_key(local), visit), &mut steps);
         }
     }
     let mut cells = Vec::with_capacity(base.cells.len());
     for (addr, a, b) in merged_cells(arena, base, back) {
         let v = match a == b {
             true => a,
-            false => widen_slot(arena, (base, a), (back, b), (block, cell_key(addr), visit), &mut steps),
+            false => {
+                let next = again.and_then(|s| s.cell(addr));
+                widen_slot(arena, (base, a), (back, b), next, (block, cell_key(addr), visit), &mut steps)
+            }
         };
         cells.push((addr, v));
     }
@@ -339,6 +374,7 @@ fn widen_slot(
     arena: &mut Arena,
     (base, a): (&State, V),
     (back, b): (&State, V),
+    next: Option<V>,
     (block, key, visit): (u32, u64, u32),
     steps: &mut Vec<(V, Atom)>,
 ) -> V {
@@ -354,7 +390,13 @@ fn widen_slot(
     let d = arena.sub(b, a);
     if arena.base(d).is_none() {
         let opposite = arena.scale(d, -1);
-        for &(step, atom) in steps.iter() {
+        let constant = arena.constant(d).is_some();
+        let steady = match next {
+            Some(V::UNINIT) => false,
+            Some(next) => arena.sub(next, b) == d,
+            None => true,
+        };
+        for &(step, atom) in steps.iter().filter(|_| steady || !constant) {
             let factor = if step == d {
                 1
             } else if step == opposite {
@@ -375,12 +417,19 @@ fn widen_slot(
             let factor = arena.constant(d).map_or(1, i128::abs).max(1);
             let atom = arena.fresh(bounds.0, bounds.1);
             arena.info_mut(atom).taint = arena.taint_of(d);
+            arena.info_mut(atom).counter = match (steady && constant, next) {
+                (true, Some(_)) => Counter::Steady,
+                (true, None) => Counter::Likely,
+                _ => Counter::No,
+            };
             // One unknown counts the rounds where the step is a constant.
             let unit = match arena.constant(d) {
                 Some(k) => arena.int(k / factor),
                 None => d,
             };
-            steps.push((unit, atom));
+            if steady || !constant {
+                steps.push((unit, atom));
+            }
             let atom_v = arena.of_atom(atom);
             let moved = arena.scale(atom_v, factor);
             return arena.add(a, moved);

@@ -57,7 +57,7 @@ impl Interp<'_> {
                     }
                 }
                 Effect::Taint(slot, kind) => self.taint_slot(&mut st, call, *slot, *kind, model, &mut ret),
-                Effect::Derive(to, from) => self.derive(&mut st, call, *to, *from, &mut ret),
+                Effect::Derive(to, from) => self.derive(&mut st, call, *to, *from, model, &mut ret),
                 Effect::Same(i) => ret = call.args.get(usize::from(*i)).copied(),
                 Effect::Inside(i, may_fail) => {
                     if let Some(&v) = call.args.get(usize::from(*i)) {
@@ -379,7 +379,6 @@ impl Interp<'_> {
                     return;
                 }
                 self.check_access(st, addr, n, kind, name, false);
-                self.check_unchecked_length(st, addr, n, kind, name);
             }
         }
     }
@@ -398,53 +397,6 @@ impl Interp<'_> {
         self.a.info_mut(any).taint = taint;
         let n = self.a.of_atom(any);
         self.check_access(st, addr, n, kind, name, false);
-    }
-
-    /// A length that nothing compared goes with a source of the same record into an object of
-    /// known size: copying what a peer sent as long as the peer says.
-    fn check_unchecked_length(&mut self, st: &mut State, addr: V, n: V, kind: AccessKind, name: Symbol) {
-        if kind != AccessKind::Write || self.a.taint_of(n) != 0 {
-            return;
-        }
-        let Some((base, offset)) = self.a.split(addr) else { return };
-        let capacity = match self.a.sub_object(addr) {
-            Some((_, bytes)) => self.a.int(i128::from(bytes)),
-            None => match self.object_size(st, base) {
-                Some(size) => {
-                    let offset = self.a.plain(offset);
-                    self.a.sub(size, offset)
-                }
-                None => return,
-            },
-        };
-        let Some(capacity) = st.constant(&self.a, capacity) else { return };
-        let (_, hi) = st.bounds(&self.a, n);
-        let lin = self.a.lin(n).clone();
-        let [(atom, c)] = lin.terms.as_slice() else { return };
-        let info = self.a.info(*atom).clone();
-        let untouched = *c > 0
-            && st.bounds_of_atom(&self.a, *atom).1 == info.hi
-            && hi > capacity
-            && !st.cons.iter().any(|&k| self.a.lin(k).terms.iter().any(|t| t.0 == *atom));
-        let from_member = matches!(info.kind, AtomKind::Load(..))
-            && info.field.is_some_and(|(r, i)| self.shared.is_length_field(r, i));
-        if !untouched || !from_member {
-            return;
-        }
-        let region = self.region(st, base);
-        let mut site = self.site(name, region);
-        site.features.push(("length.member", 1.0));
-        let excess = self.a.plus(n, -capacity);
-        let evidence = crate::verdicts::Evidence {
-            message: format!(
-                "the length is '{}', which nothing compared with the {capacity} bytes there",
-                info.name
-            ),
-            features: vec![("bound.unchecked-length", 1.0)],
-            steps: Vec::new(),
-        };
-        let need = Need::Within { excess, kind, under: false, index: false };
-        self.report(st, &need, &site, &[], evidence);
     }
 
     pub fn region(&self, st: &State, base: Atom) -> &'static str {

@@ -61,8 +61,10 @@ impl Interp<'_> {
             }
         }
         let Some(target) = self.place(st, place, AccessKind::Read) else { return self.a.unknown() };
-        if matches!(self.types().get(target.ty), Type::Array(..) | Type::Record(_)) {
-            return target.addr;
+        match self.types().get(target.ty) {
+            Type::Record(_) => return target.addr,
+            Type::Array(..) => return self.decayed(place, target.addr, target.ty),
+            _ => {}
         }
         let v = self.load(st, target.addr, target.ty, target.name, target.field);
         if v == V::UNINIT {
@@ -317,6 +319,8 @@ impl Interp<'_> {
         self.forget_overlap(st, base, offset, size);
         let constant = self.a.constant(offset);
         let taint = self.a.taint_of(v);
+        // A guess about one value is none about the whole object.
+        let inferred = self.a.taint(taint).is_some_and(|t| t.inferred);
         if constant.is_none() {
             let epoch = self.a.next_number();
             let object = st.object_mut(base);
@@ -324,7 +328,7 @@ impl Interp<'_> {
             if object.content == Content::Zero || object.content == Content::Uninit {
                 object.content = Content::Unknown(epoch);
             }
-            if taint != 0 {
+            if taint != 0 && !inferred {
                 object.taint = taint;
             }
         }

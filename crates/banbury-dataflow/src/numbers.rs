@@ -330,8 +330,8 @@ impl Interp<'_> {
         }
         target.ty = to;
         let wrapped = self.a.of_atom(atom);
-        // What is cut off is never negative.
-        if lo >= 0 && signed {
+        if lo >= 0 {
+            // Cutting a number down does not make it larger.
             let d = self.a.sub(wrapped, v);
             st.assume_le0(&mut self.a, d);
         }

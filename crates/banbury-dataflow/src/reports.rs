@@ -23,6 +23,7 @@ impl Interp<'_> {
             message: "is read before it is set".into(),
             features: vec![("uninit.certain", 1.0)],
             steps: Vec::new(),
+            counter: None,
         };
         let site = self.site(name, "stack");
         let v = V::ZERO;
@@ -52,6 +53,9 @@ impl Interp<'_> {
         }
         if !site.in_macro.is_empty() {
             features.push(("site.macro", 1.0));
+        }
+        if let Some(atom) = evidence.counter {
+            self.loop_issues.push((atom, self.issues.len()));
         }
         self.issues.push(Issue {
             rule,
@@ -147,8 +151,10 @@ pub(crate) fn classify(need: &Need, site: &Site, evidence: &Evidence) -> (&'stat
                 return ("tainted-index", 123);
             }
             let paired = has("length.paired") && !has("bound.certain") && !has("bound.tainted");
-            if paired && *kind == AccessKind::Read {
-                return ("unchecked-length-read", 125);
+            match kind {
+                AccessKind::Read if paired => return ("unchecked-length-read", 125),
+                AccessKind::Write if has("length.short") => return ("unchecked-length-write", 787),
+                _ => {}
             }
             let cwe = match (kind, under, site.region) {
                 (AccessKind::Write, true, _) => 124,

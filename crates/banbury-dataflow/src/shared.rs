@@ -58,6 +58,7 @@ impl<'a> Shared<'a> {
                     is_length.insert((id, sibling));
                 }
             }
+            is_length.extend(shapes::length_members(&program.types, record).into_iter().map(|i| (id, i)));
         }
         Shared {
             program,
@@ -100,6 +101,11 @@ impl<'a> Shared<'a> {
 
     pub fn length_param(&self, id: FuncId, param: u32) -> Option<(u32, u32)> {
         *self.length_params[id.index()].get(param as usize)?
+    }
+
+    /// Whether the parameter is the length of another one.
+    pub fn is_length_param(&self, id: FuncId, param: u32) -> bool {
+        self.length_params[id.index()].iter().flatten().any(|l| l.0 == param)
     }
 
     pub fn length_field(&self, record: RecordId, index: u32) -> Option<u32> {

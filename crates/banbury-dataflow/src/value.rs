@@ -91,6 +91,16 @@ pub enum NullOrigin {
     Optional,
 }
 
+/// Whether an atom counts the rounds of a loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counter {
+    No,
+    /// By the first round.
+    Likely,
+    /// A second round added the same.
+    Steady,
+}
+
 #[derive(Clone, Debug)]
 pub struct AtomInfo {
     pub kind: AtomKind,
@@ -104,6 +114,8 @@ pub struct AtomInfo {
     pub taint: u32,
     /// May be null, for this reason.
     pub null: Option<(NullOrigin, Span)>,
+    /// Counts the rounds of a loop, each of which adds the same.
+    pub counter: Counter,
     /// Variable, field or callee it came from.
     pub name: Symbol,
     pub span: Span,
@@ -318,6 +330,7 @@ impl Arena {
             first: self.lins.len() as u32,
             taint: 0,
             null: None,
+            counter: Counter::No,
             name: Symbol::EMPTY,
             span: Span::NONE,
             ty: banbury_ir::TypeTable::UNKNOWN,

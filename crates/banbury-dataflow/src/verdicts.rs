@@ -22,6 +22,8 @@ pub(crate) struct Evidence {
     pub message: String,
     pub features: Vec<(&'static str, f32)>,
     pub steps: Vec<PathStep>,
+    /// It holds only if this atom counts the rounds of a loop.
+    pub counter: Option<Atom>,
 }
 
 pub(crate) enum Verdict {
@@ -153,6 +155,7 @@ impl Interp<'_> {
                 ),
                 features: vec![("bound.certain", 1.0)],
                 steps: Vec::new(),
+                counter: None,
             });
         }
         let upper = st.upper(&mut self.a, excess);
@@ -200,13 +203,18 @@ impl Interp<'_> {
                 message: format!("untrusted value exceeds the bound by up to {limit}"),
                 features,
                 steps: known.map(|t| t.steps).unwrap_or_default(),
+                counter: None,
             });
+        }
+        if let Some(verdict) = self.judge_length(st, excess, under) {
+            return verdict;
         }
         if narrowed && !related && upper > 0 && upper < 1 << 24 && !lin.terms.is_empty() {
             return Verdict::Bad(Evidence {
                 message: format!("the check allows up to {upper} too many"),
                 features: vec![("bound.weak-check", 1.0)],
                 steps: Vec::new(),
+                counter: None,
             });
         }
         Verdict::Open
@@ -235,7 +243,7 @@ impl Interp<'_> {
                 // Known only because it was compared with null on the way here.
                 features.push(("null.checked-before", 1.0));
             }
-            return Verdict::Bad(Evidence { message: "is null here".into(), features, steps });
+            return Verdict::Bad(Evidence { message: "is null here".into(), features, steps, counter: None });
         }
         if let Some((origin, span, atom)) = reason {
             let steps = if span.is_none() { Vec::new() } else { vec![self.null_step(origin, span, atom)] };
@@ -243,6 +251,7 @@ impl Interp<'_> {
                 message: "may be null".into(),
                 features: vec![origin_feature(origin)],
                 steps,
+                counter: None,
             });
         }
         Verdict::Open
@@ -266,11 +275,13 @@ impl Interp<'_> {
                 message: "was released before".into(),
                 features: vec![("freed.certain", 1.0)],
                 steps: vec![self.step(StepKind::Source, span, "released here".into())],
+                counter: None,
             }),
             Some(Life::Dead(span)) => Verdict::Bad(Evidence {
                 message: "is out of scope".into(),
                 features: vec![("freed.scope", 1.0)],
                 steps: vec![self.step(StepKind::Source, span, "its scope ends here".into())],
+                counter: None,
             }),
             _ => Verdict::Open,
         }
@@ -286,6 +297,7 @@ impl Interp<'_> {
                 message: "is read before it is set".into(),
                 features: vec![("uninit.certain", 1.0)],
                 steps: Vec::new(),
+                counter: None,
             }),
             false if is_named(&self.a, base) => Verdict::Safe,
             false => Verdict::Open,
@@ -307,6 +319,7 @@ impl Interp<'_> {
                 message: "is zero".into(),
                 features: vec![("zero.certain", 1.0)],
                 steps: Vec::new(),
+                counter: None,
             });
         }
         if self.looked_at(st, v) {
@@ -317,6 +330,7 @@ impl Interp<'_> {
                 message: "is untrusted and may be zero".into(),
                 features: taint_features(&taint),
                 steps: taint.steps,
+                counter: None,
             }),
             None => Verdict::Open,
         }
@@ -344,6 +358,7 @@ impl Interp<'_> {
                     message: "does not hold".into(),
                     features: vec![("assert.certain", 1.0)],
                     steps: Vec::new(),
+                    counter: None,
                 });
             }
             Some(_) => return Verdict::Safe,
@@ -360,6 +375,7 @@ impl Interp<'_> {
                             message: "does not hold".into(),
                             features: vec![("assert.certain", 1.0)],
                             steps: Vec::new(),
+                            counter: None,
                         }),
                     };
                 }
@@ -374,6 +390,7 @@ impl Interp<'_> {
                 message: "depends on untrusted data".into(),
                 features: taint_features(&taint),
                 steps: taint.steps,
+                counter: None,
             });
         }
         if let Some((origin, span, atom)) = null {
@@ -382,6 +399,7 @@ impl Interp<'_> {
                     message: "asserts what may be null".into(),
                     features: vec![("assert.lookup", 1.0), origin_feature(origin)],
                     steps: vec![self.null_step(origin, span, atom)],
+                    counter: None,
                 });
             }
         }
@@ -415,6 +433,7 @@ impl Interp<'_> {
                 message: format!("untrusted data {}", sink_text(kind)),
                 features: taint_features(&taint),
                 steps: taint.steps,
+                counter: None,
             }),
             None => Verdict::Open,
         }
@@ -441,6 +460,7 @@ impl Interp<'_> {
                     message: "was not allocated on the heap".into(),
                     features: vec![("free.not-heap", 1.0)],
                     steps: Vec::new(),
+                    counter: None,
                 });
             }
             _ => {}
@@ -451,6 +471,7 @@ impl Interp<'_> {
                 message: "was not allocated on the heap".into(),
                 features: vec![("free.not-heap", 1.0)],
                 steps: Vec::new(),
+                counter: None,
             });
         }
         if let Life::Freed { span, .. } = life {
@@ -458,6 +479,7 @@ impl Interp<'_> {
                 message: "was released before".into(),
                 features: vec![("freed.certain", 1.0), ("free.double", 1.0)],
                 steps: vec![self.step(StepKind::Source, span, "released here first".into())],
+                counter: None,
             });
         }
         let (lo, hi) = st.bounds(&self.a, offset);
@@ -468,6 +490,7 @@ impl Interp<'_> {
                     message: "does not point to the start of its memory".into(),
                     features: vec![("free.offset", 1.0)],
                     steps: Vec::new(),
+                    counter: None,
                 });
             }
         } else if allocated && lo == 0 && hi > 0 && self.a.constant(offset).is_none() {
@@ -475,6 +498,7 @@ impl Interp<'_> {
                 message: "may not point to the start of its memory".into(),
                 features: vec![("free.offset", 0.5)],
                 steps: Vec::new(),
+                counter: None,
             });
         }
         if let Life::Owned { family: own, span } | Life::Freed { family: own, span } = life {
@@ -485,6 +509,7 @@ impl Interp<'_> {
                     ),
                     features: vec![("free.family", 1.0)],
                     steps: vec![self.step(StepKind::Source, span, format!("allocated here ({own})"))],
+                    counter: None,
                 });
             }
             return Verdict::Safe;
@@ -516,6 +541,7 @@ impl Interp<'_> {
                 message: format!("untrusted value without an upper bound {}", sink_text(kind)),
                 features: taint_features(&taint),
                 steps: taint.steps,
+                counter: None,
             }),
             None => Verdict::Open,
         }
@@ -584,7 +610,13 @@ impl Interp<'_> {
                 ),
                 features: vec![("wrap.certain", 1.0)],
                 steps: Vec::new(),
+                counter: None,
             });
+        }
+        if let (true, false, false, Some(verdict)) =
+            (subtraction, signed, safe_under, self.judge_reduced(st, v, "wraps below zero"))
+        {
+            return verdict;
         }
         let lin = self.a.lin(v).clone();
         // A comparison that mentions the value means that somebody looked.
@@ -605,6 +637,7 @@ impl Interp<'_> {
                     message: format!("may go {direction} the range of {bits}-bit values"),
                     features,
                     steps: taint.steps,
+                    counter: None,
                 })
             }
             Some(_) => Verdict::Open,
@@ -624,6 +657,7 @@ impl Interp<'_> {
                 message: format!("{verb} when converted to {bits} bits"),
                 features: vec![("convert.certain", 1.0)],
                 steps: Vec::new(),
+                counter: None,
             });
         }
         match self.a.taint(self.a.taint_of(v)).cloned() {
@@ -634,7 +668,11 @@ impl Interp<'_> {
                 ),
                 features: taint_features(&taint),
                 steps: taint.steps,
+                counter: None,
             }),
+            None if sign && !signed && lo < 0 => {
+                self.judge_reduced(st, v, "becomes huge below zero").unwrap_or(Verdict::Open)
+            }
             None => Verdict::Open,
         }
     }
