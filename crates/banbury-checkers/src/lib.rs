@@ -10,6 +10,7 @@ mod habits;
 mod names;
 mod observers;
 mod outcomes;
+mod ownership;
 mod review;
 mod rule;
 mod rules;

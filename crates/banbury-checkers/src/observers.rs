@@ -24,6 +24,8 @@ const FUNCTION_CHECKS: &[FunctionCheck] = &[
     rules::cleartext_transmission::function,
     rules::constant_condition::function,
     rules::dangerous_function::function,
+    rules::divide_by_zero::function,
+    rules::format_string::function,
     rules::hard_coded_credential::function,
     rules::hidden_logic::function,
     rules::infinite_loop::function,
@@ -33,6 +35,7 @@ const FUNCTION_CHECKS: &[FunctionCheck] = &[
     rules::operation_on_closed_resource::function,
     rules::secret_in_log::function,
     rules::sizeof_confusion::function,
+    rules::success_after_error::function,
     rules::tls_verification_disabled::function,
     rules::toctou::function,
     rules::unbounded_recursion::function,
@@ -59,6 +62,8 @@ impl Observer for Structure {
     fn program(&self, program: &Program, models: &Models, out: &mut Vec<Issue>) {
         rules::hard_coded_credential::program(program, out);
         crate::habits::program(program, models, out);
+        rules::reachable_assertion::program(program, models, out);
+        crate::ownership::program(program, models, out);
     }
 }
 

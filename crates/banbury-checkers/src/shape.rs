@@ -59,7 +59,11 @@ pub(crate) struct Shape<'a> {
     addressed: Vec<bool>,
     predecessors: OnceCell<Vec<Vec<BlockId>>>,
     dominators: OnceCell<Vec<Option<BlockId>>>,
+    numbers: OnceCell<Vec<Option<Numbers>>>,
 }
+
+/// Variables that hold a certain number.
+type Numbers = Vec<(LocalId, i128)>;
 
 impl<'a> Shape<'a> {
     pub(crate) fn new(cx: &Context<'a>) -> Self {
@@ -81,6 +85,7 @@ impl<'a> Shape<'a> {
             addressed: vec![false; count],
             predecessors: OnceCell::new(),
             dominators: OnceCell::new(),
+            numbers: OnceCell::new(),
         };
         shape.scan();
         shape
@@ -525,6 +530,14 @@ impl<'a> Shape<'a> {
         }
         order.reverse();
         order
+    }
+
+    pub(crate) fn numbers(&self) -> &[Option<Numbers>] {
+        self.numbers.get_or_init(|| self.find_numbers())
+    }
+
+    pub(crate) fn dominator(&self, block: BlockId) -> Option<BlockId> {
+        self.dominators().get(block.index()).copied().flatten()
     }
 
     /// Whether every way to `block` goes through `over`.

@@ -108,6 +108,7 @@ impl Interp<'_> {
         if is_named(&self.a, base) {
             return;
         }
+        self.check_last_element(st, base, offset, kind, what);
         // A member behind a pointer of that record type: the type vouches for it.
         if scalar && self.type_vouches(base, offset, size) {
             return;
@@ -279,6 +280,43 @@ impl Interp<'_> {
         }
         let site = self.site(self.name_of(limit), "");
         self.require(st, Need::Bounded(limit, SinkKind::LoopCount), site);
+    }
+
+    /// The distance to something that was not found is no length.
+    pub fn check_distance(&mut self, st: &mut State, a: V, b: V) {
+        let null = |this: &Self, st: &State, v: V| v != V::UNINIT && st.bounds(&this.a, v) == (0, 0);
+        let (x, y) = (null(self, st, a), null(self, st, b));
+        if x == y {
+            return;
+        }
+        let v = if x { a } else { b };
+        let lookup = matches!(st.null_reason(&self.a, v), Some((crate::value::NullOrigin::Lookup, ..)));
+        if lookup && self.a.constant(v).is_none() {
+            let mut site = self.site(self.name_of(v), "");
+            site.features.push(("null.distance", 1.0));
+            self.require(st, Need::NonNull(v), site);
+        }
+    }
+
+    /// `p[n - 1]` where `n` is the length that belongs to `p` and may be 0.
+    fn check_last_element(&mut self, st: &mut State, base: Atom, offset: V, kind: AccessKind, what: Symbol) {
+        let lin = self.a.lin(offset).clone();
+        let [(atom, 1)] = lin.terms.as_slice() else { return };
+        if lin.k >= 0 || st.bounds_of_atom(&self.a, *atom).0 != 0 || st.neq.contains(&(*atom, 0)) {
+            return;
+        }
+        let Some(length) = self.paired_length(st, base) else { return };
+        if self.a.as_atom(length) != Some(*atom) || st.bounds(&self.a, offset).0 >= 0 {
+            return;
+        }
+        let evidence = Evidence {
+            message: "the length may be 0".into(),
+            features: vec![("bound.last-element", 1.0)],
+            steps: Vec::new(),
+        };
+        let need = Need::Within { excess: V::ONE, kind, under: true, index: false };
+        let site = self.site(what, "");
+        self.report(st, &need, &site, &[], evidence);
     }
 
     pub fn check_divisor(&mut self, st: &mut State, v: V) {

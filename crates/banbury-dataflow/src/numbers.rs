@@ -64,6 +64,7 @@ impl Interp<'_> {
             }
             BinOp::Mul => self.multiply(st, a, b, info),
             BinOp::PtrDiff => {
+                self.check_distance(st, a, b);
                 let d = self.a.sub(a, b);
                 let size = ty
                     .and_then(|t| self.types().pointee(t))

@@ -46,6 +46,7 @@ registry! {
     sign_conversion,
     sizeof_confusion,
     sql_injection,
+    success_after_error,
     tainted_allocation_size,
     tainted_copy_length,
     tainted_index,

@@ -1,3 +1,5 @@
+mod stuck;
+
 use crate::Rule;
 use banbury_base::{FileId, Span, Symbol};
 use banbury_dataflow::models::Effect;
@@ -21,6 +23,7 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     if !shape.function.gaps.is_empty() || shape.function.is_noreturn {
         return;
     }
+    stuck::loops(shape, out);
     let ends = can_end(shape);
     let mut reported = vec![false; shape.function.blocks.len()];
     for (index, block) in shape.function.blocks.iter().enumerate() {

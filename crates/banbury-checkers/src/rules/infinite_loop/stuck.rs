@@ -1,0 +1,243 @@
+//! A way round a loop on which nothing changes: taken once, it is taken for ever.
+
+use banbury_base::Symbol;
+use banbury_dataflow::models::Effect;
+use banbury_dataflow::observe::Issue;
+use banbury_ir::{Base, BlockId, Callee, Instr, Op, Operand, Place, Proj, Rvalue, Terminator};
+
+use super::RULE;
+use crate::names::words;
+use crate::ownership::walk::Known;
+use crate::shape::{Point, Shape, for_operands};
+
+/// Blocks of a loop that is looked at, and visits of blocks on the search.
+const MAX_BODY: usize = 60;
+const MAX_VISITS: usize = 400;
+
+pub(super) fn loops(shape: &Shape<'_>, out: &mut Vec<Issue>) {
+    for index in 0..shape.function.blocks.len() as u32 {
+        let head = BlockId(index);
+        let back: Vec<BlockId> = shape.predecessors()[head.index()]
+            .iter()
+            .copied()
+            .filter(|b| shape.dominates(head, *b))
+            .collect();
+        if back.is_empty() {
+            continue;
+        }
+        let body = body(shape, head, &back);
+        if body.iter().filter(|b| **b).count() > MAX_BODY || !goes_on(shape, &body) {
+            continue;
+        }
+        let Some(path) = way_round(shape, head, &body) else { continue };
+        let span = path.iter().find_map(|b| match shape.block(*b) {
+            Some(block) if matches!(block.term, Terminator::Branch { .. }) => Some(block.term_span),
+            _ => None,
+        });
+        let Some(span) = span.filter(|s| !s.is_none()) else { continue };
+        let in_macro = path.iter().any(|b| shape.block(*b).is_some_and(|b| !b.term_macro.is_empty()));
+        let message = "there is a way round this loop on which nothing changes".to_owned();
+        let mut issue = shape.issue(RULE.id, 835, span, message);
+        issue.features.push(("loop.no-progress", 1.0));
+        if in_macro {
+            issue.features.push(("site.macro", 1.0));
+        }
+        out.push(issue);
+    }
+}
+
+/// The natural loop of the head.
+fn body(shape: &Shape<'_>, head: BlockId, back: &[BlockId]) -> Vec<bool> {
+    let mut inside = vec![false; shape.function.blocks.len()];
+    inside[head.index()] = true;
+    let mut work = back.to_vec();
+    while let Some(id) = work.pop() {
+        if !inside[id.index()] {
+            inside[id.index()] = true;
+            work.extend(shape.predecessors()[id.index()].iter().copied());
+        }
+    }
+    inside
+}
+
+/// The loop does something for a variable that one of its exits is about.
+fn goes_on(shape: &Shape<'_>, body: &[bool]) -> bool {
+    let blocks = || (0..body.len()).filter(|i| body[*i]).map(|i| BlockId(i as u32));
+    let assigned: Vec<Base> = blocks()
+        .filter_map(|b| shape.block(b))
+        .flat_map(|b| &b.instrs)
+        .filter_map(|i| match &i.op {
+            Op::Assign { dst, .. } | Op::Call { dst: Some(dst), .. } => Some(dst),
+            _ => None,
+        })
+        .filter(|p| p.as_local().is_some_and(|id| !shape.is_temporary(id)))
+        .map(|p| p.base)
+        .collect();
+    blocks().any(|b| match shape.block(b).map(|b| &b.term) {
+        Some(Terminator::Branch { cond, then, other }) => {
+            let exits = !body[then.index()] || !body[other.index()];
+            exits && {
+                let mut read = Vec::new();
+                reads(shape, cond, 0, &mut read);
+                read.iter().any(|p| assigned.contains(&p.base))
+            }
+        }
+        _ => false,
+    })
+}
+
+fn way_round(shape: &Shape<'_>, head: BlockId, body: &[bool]) -> Option<Vec<BlockId>> {
+    let mut work: Vec<(Vec<BlockId>, Known)> = vec![(vec![head], Known::new())];
+    let mut visits = 0;
+    while let Some((path, mut known)) = work.pop() {
+        visits += 1;
+        if visits > MAX_VISITS {
+            return None;
+        }
+        let at = *path.last()?;
+        let block = shape.block(at)?;
+        let mut stands = true;
+        for (instr, i) in block.instrs.iter().enumerate() {
+            if changes(shape, Point { block: at, instr }, i) {
+                stands = false;
+                break;
+            }
+            shape.learn(i, &mut known);
+        }
+        if !stands || !on_own_variables(shape, &block.term) {
+            continue;
+        }
+        for (next, known) in shape.ways(&block.term, known) {
+            if next == head {
+                if path.len() > 1 && again(shape, &path, head, known) {
+                    return Some(path);
+                }
+            } else if body[next.index()] && !path.contains(&next) && path.len() < 30 {
+                let mut path = path.clone();
+                path.push(next);
+                work.push((path, known));
+            }
+        }
+    }
+    None
+}
+
+/// The way can be taken a second time with what is known after the first.
+fn again(shape: &Shape<'_>, path: &[BlockId], head: BlockId, mut known: Known) -> bool {
+    for (index, at) in path.iter().enumerate() {
+        let Some(block) = shape.block(*at) else { return false };
+        for instr in &block.instrs {
+            shape.learn(instr, &mut known);
+        }
+        let to = path.get(index + 1).copied().unwrap_or(head);
+        match shape.ways(&block.term, known).into_iter().find(|w| w.0 == to) {
+            Some((_, next)) => known = next,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The instruction may make the next round different.
+fn changes(shape: &Shape<'_>, at: Point, instr: &Instr) -> bool {
+    match &instr.op {
+        Op::Assign { dst, src } => {
+            let Some(id) = dst.as_local() else { return true };
+            if shape.is_temporary(id) && shape.only_definition(id) == Some(at) {
+                return false;
+            }
+            let mut read = Vec::new();
+            if let Rvalue::AddrOf(place) = src {
+                read.push(place.clone());
+            }
+            for_operands(src, |o| reads(shape, o, 0, &mut read));
+            shape.is_addressed(id) || read.iter().any(|p| !still(shape, p) || p.base == dst.base)
+        }
+        Op::Call { dst, callee: Callee::Direct(name), .. } => {
+            dst.as_ref().is_some_and(|d| d.as_local().is_none()) || !only_looks(shape, *name)
+        }
+        Op::Call { .. } | Op::Opaque => true,
+        Op::Zero(place) => place.as_local().is_none(),
+        Op::Declare(_) | Op::Dead(_) => false,
+    }
+}
+
+/// Places that the operand is computed from.
+fn reads<'a>(shape: &Shape<'a>, operand: &'a Operand, depth: u32, out: &mut Vec<Place>) {
+    let Operand::Copy(place) = operand else { return };
+    if let Some(at) = place.as_local().filter(|id| shape.is_temporary(*id)).and_then(|id| shape.only_definition(id)) {
+        if depth < 8 {
+            match shape.instr(at).map(|i| &i.op) {
+                Some(Op::Assign { src, .. }) => {
+                    for_operands(src, |o| reads(shape, o, depth + 1, out));
+                    return;
+                }
+                Some(Op::Call { args, .. }) => {
+                    for arg in args {
+                        reads(shape, arg, depth + 1, out);
+                    }
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+    out.push(place.clone());
+}
+
+/// What the place holds is nobody else's to change: a variable, or bytes behind one.
+fn still(shape: &Shape<'_>, place: &Place) -> bool {
+    let Base::Local(id) = place.base else { return false };
+    let behind = place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)));
+    let field = place.proj.iter().any(|p| matches!(p, Proj::Field(_)));
+    !shape.is_addressed(id) && !(behind && field)
+}
+
+fn on_own_variables(shape: &Shape<'_>, term: &Terminator) -> bool {
+    match term {
+        Terminator::Branch { cond: Operand::Copy(place), .. } => {
+            let mut read = Vec::new();
+            match place.as_local().filter(|id| shape.is_temporary(*id)).and_then(|id| shape.only_definition(id)) {
+                Some(at) => match shape.instr(at).map(|i| &i.op) {
+                    Some(Op::Assign { src, .. }) => for_operands(src, |o| reads(shape, o, 0, &mut read)),
+                    Some(Op::Call { .. }) => return true,
+                    _ => read.push(place.clone()),
+                },
+                None => read.push(place.clone()),
+            }
+            read.iter().all(|p| still(shape, p))
+        }
+        Terminator::Goto(_) => true,
+        _ => false,
+    }
+}
+
+/// The call gives the same answer as long as nothing else is called.
+fn only_looks(shape: &Shape<'_>, name: Symbol) -> bool {
+    if let Some(model) = shape.model(name) {
+        return model.effects.iter().all(|e| {
+            matches!(
+                e,
+                Effect::Read(..) | Effect::StringLength(_) | Effect::NonNull(_) | Effect::Range(..) | Effect::Derive(..)
+                    | Effect::Inside(..) | Effect::MayReturnNull
+            )
+        }) && !model.effects.is_empty();
+    }
+    let words = words(name.as_str());
+    let looks = words.iter().any(|w| {
+        matches!(
+            w.as_str(),
+            "find" | "lookup" | "exists" | "has" | "is" | "contains" | "search" | "empty" | "cmp" | "compare" | "get"
+        )
+    });
+    looks
+        && !words.iter().any(|w| {
+            matches!(
+                w.as_str(),
+                "next" | "pop" | "read" | "recv" | "wait" | "poll" | "rand" | "random" | "alloc" | "create" | "new" | "line"
+                    | "time" | "char" | "token" | "advance" | "event" | "msg" | "message" | "packet" | "byte" | "bits" | "bit"
+                    | "u8" | "u16" | "u32" | "int" | "ready" | "status" | "state" | "running" | "stopped" | "done"
+            )
+        })
+}
+
