@@ -62,7 +62,6 @@ impl Observer for Structure {
     fn program(&self, program: &Program, models: &Models, out: &mut Vec<Issue>) {
         rules::hard_coded_credential::program(program, out);
         crate::habits::program(program, models, out);
-        rules::reachable_assertion::program(program, models, out);
         crate::ownership::program(program, models, out);
     }
 }

@@ -10,13 +10,16 @@ use crate::shape::{Shape, Source};
 pub(super) fn kept(program: &Program, models: &Models, facts: &Facts, function: &Function) -> bool {
     let owned = |place: &Place| facts.field(place).functions > 0;
     let instrs = || function.blocks.iter().flat_map(|b| &b.instrs);
-    let stores = instrs().any(|i| matches!(&i.op, Op::Assign { dst, .. } if is_text_member(program, function, dst)));
+    let stores =
+        instrs().any(|i| matches!(&i.op, Op::Assign { dst, .. } if is_text_member(program, function, dst)));
     stores
         && instrs().any(|i| match &i.op {
-            Op::Assign { src: Rvalue::Use(Operand::Copy(from)) | Rvalue::Cast(_, Operand::Copy(from)), .. } => owned(from),
-            Op::Call { callee: Callee::Direct(name), args, .. } => {
-                inside(models, *name).is_some_and(|i| matches!(args.get(i), Some(Operand::Copy(p)) if owned(p)))
-            }
+            Op::Assign {
+                src: Rvalue::Use(Operand::Copy(from)) | Rvalue::Cast(_, Operand::Copy(from)),
+                ..
+            } => owned(from),
+            Op::Call { callee: Callee::Direct(name), args, .. } => inside(models, *name)
+                .is_some_and(|i| matches!(args.get(i), Some(Operand::Copy(p)) if owned(p))),
             _ => false,
         })
 }
@@ -44,7 +47,9 @@ fn is_text_member(program: &Program, function: &Function, place: &Place) -> bool
 
 pub(super) fn text(shape: &Shape<'_>, facts: &Facts, out: &mut Vec<Issue>) {
     for (_, instr) in shape.instrs() {
-        let Op::Assign { dst, src: Rvalue::Use(value) | Rvalue::Cast(_, value) } = &instr.op else { continue };
+        let Op::Assign { dst, src: Rvalue::Use(value) | Rvalue::Cast(_, value) } = &instr.op else {
+            continue;
+        };
         if !is_text_member(shape.program, shape.function, dst) || !instr.in_macro.is_empty() {
             continue;
         }
@@ -87,7 +92,9 @@ fn owner<'a>(shape: &Shape<'a>, facts: &Facts, value: &'a Operand, depth: u32) -
 /// The member is emptied here: what it owned goes on to the other object.
 fn resets_owner(shape: &Shape<'_>, owner: &Place) -> bool {
     shape.instrs().any(|(_, i)| match &i.op {
-        Op::Assign { dst, src } => dst == owner && matches!(src, Rvalue::Use(Operand::Const(_)) | Rvalue::Cast(_, Operand::Const(_))),
+        Op::Assign { dst, src } => {
+            dst == owner && matches!(src, Rvalue::Use(Operand::Const(_)) | Rvalue::Cast(_, Operand::Const(_)))
+        }
         _ => false,
     })
 }

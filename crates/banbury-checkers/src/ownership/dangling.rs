@@ -47,11 +47,15 @@ fn outlives(shape: &Shape<'_>, slot: &Place) -> bool {
 
 /// A shorthand for something in what a parameter points to.
 fn from_outside(shape: &Shape<'_>, id: LocalId) -> bool {
-    let Some(Op::Assign { src, .. }) = shape.only_definition(id).and_then(|at| shape.instr(at)).map(|i| &i.op) else {
+    let Some(Op::Assign { src, .. }) =
+        shape.only_definition(id).and_then(|at| shape.instr(at)).map(|i| &i.op)
+    else {
         return false;
     };
     let place = match src {
-        Rvalue::AddrOf(place) | Rvalue::Use(Operand::Copy(place)) | Rvalue::Cast(_, Operand::Copy(place)) => place,
+        Rvalue::AddrOf(place) | Rvalue::Use(Operand::Copy(place)) | Rvalue::Cast(_, Operand::Copy(place)) => {
+            place
+        }
         _ => return false,
     };
     matches!(place.base, Base::Local(param) if param.0 < shape.function.params)
@@ -103,7 +107,11 @@ fn left_behind(shape: &Shape<'_>, facts: &Facts, releases: &[Release], release: 
             let touched = shape.touches(instr, &release.slot).iter().any(|t| {
                 matches!(
                     t,
-                    Touch::Overwritten { .. } | Touch::Gone | Touch::Container(_) | Touch::Address(_) | Touch::Passed(_)
+                    Touch::Overwritten { .. }
+                        | Touch::Gone
+                        | Touch::Container(_)
+                        | Touch::Address(_)
+                        | Touch::Passed(_)
                 )
             });
             settled |= touched;
@@ -119,5 +127,7 @@ fn left_behind(shape: &Shape<'_>, facts: &Facts, releases: &[Release], release: 
 }
 
 fn contains(object: &Place, member: &Place) -> bool {
-    object.base == member.base && object.proj.len() < member.proj.len() && member.proj.starts_with(&object.proj)
+    object.base == member.base
+        && object.proj.len() < member.proj.len()
+        && member.proj.starts_with(&object.proj)
 }

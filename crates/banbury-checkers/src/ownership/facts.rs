@@ -1,6 +1,8 @@
 //! What the functions of a release do with memory they are given: which release it, which only
 //! look at it, which make it. Read off how the release uses them where no model says it.
 
+use std::cell::RefCell;
+
 use banbury_base::{FileId, Symbol};
 use banbury_dataflow::models::{Effect, Models, Slot};
 use banbury_ir::{
@@ -58,8 +60,7 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn new(program: &Program, models: &Models) -> Facts {
         let count = program.functions.len();
-        let mut facts =
-            Facts { releasers: vec![None; count], fresh: vec![false; count], ..Facts::default() };
+        let mut facts = Facts { releasers: vec![None; count], fresh: vec![false; count], ..Facts::default() };
         facts.find_releasers(program, models);
         facts.find_fresh(program, models);
         facts.relevant = (0..count as u32)
@@ -109,7 +110,10 @@ impl Facts {
                     }
                     dst
                 }
-                Op::Assign { dst, src: Rvalue::Use(Operand::Copy(from)) | Rvalue::Cast(_, Operand::Copy(from)) } => {
+                Op::Assign {
+                    dst,
+                    src: Rvalue::Use(Operand::Copy(from)) | Rvalue::Cast(_, Operand::Copy(from)),
+                } => {
                     if !from.as_local().is_some_and(|id| made.contains(&id.0)) {
                         continue;
                     }
@@ -218,7 +222,8 @@ impl Facts {
                 .filter_map(|&id| {
                     let function = program.function(id);
                     let candidate = handed[id.index()].iter().find(|h| {
-                        let by_name = || ends_in_free(h.callee).then_some(Releases { arg: h.arg, always: true });
+                        let by_name =
+                            || ends_in_free(h.callee).then_some(Releases { arg: h.arg, always: true });
                         self.named(program, models, function.file, h.callee, by_name)
                             .is_some_and(|r| r.arg == h.arg)
                     })?;
@@ -274,7 +279,9 @@ impl Facts {
                     calls_maker(program.function(id), |name| {
                         models.get(name).is_some_and(|m| {
                             m.effects.iter().any(|e| matches!(e, Effect::Allocate { slot: Slot::Return, .. }))
-                        }) || program.resolve(program.function(id).file, name).map_or_else(|| sounds_making(name), |callee| self.fresh[callee.index()])
+                        }) || program
+                            .resolve(program.function(id).file, name)
+                            .map_or_else(|| sounds_making(name), |callee| self.fresh[callee.index()])
                     }) && self.returns_fresh(&Shape::of(program, models, id))
                 })
                 .collect();
@@ -342,7 +349,8 @@ impl Facts {
         function.blocks.iter().flat_map(|b| &b.instrs).any(|i| match &i.op {
             Op::Call { callee: Callee::Direct(name), .. } => {
                 let by_name = || ends_in_free(*name).then_some(Releases { arg: 0, always: false });
-                sounds_releasing(*name) || self.named(program, models, function.file, *name, by_name).is_some()
+                sounds_releasing(*name)
+                    || self.named(program, models, function.file, *name, by_name).is_some()
             }
             Op::Call { callee: Callee::Indirect(Operand::Copy(place)), .. } => {
                 matches!(place.proj.last(), Some(Proj::Field(f)) if f.name == "free" || f.name == "dealloc")
@@ -399,7 +407,7 @@ impl Facts {
                 continue;
             }
             let lead = Lead::new(shape, slot, &releases);
-            for (at, instr) in shape.instrs() {
+            for (at, instr) in shape.instrs().filter(|(_, i)| involves(i, slot)) {
                 let Op::Call { callee: Callee::Direct(name), .. } = &instr.op else {
                     if let Some(callee) = result_of(shape, at, instr).filter(|_| lead.some(shape, at)) {
                         if assigns(instr, slot) {
@@ -461,6 +469,16 @@ fn fields_of(place: &Place) -> impl Iterator<Item = (RecordId, u32)> + '_ {
         Proj::Field(field) => Some((field.record?, field.index)),
         _ => None,
     })
+}
+
+/// A quick look: only what passes it can touch the place. Arguments may be temporaries that hold
+/// anything.
+fn involves(instr: &Instr, slot: &Place) -> bool {
+    match &instr.op {
+        Op::Call { .. } | Op::Opaque => true,
+        Op::Assign { dst, .. } | Op::Zero(dst) => dst.base == slot.base,
+        Op::Declare(_) | Op::Dead(_) => false,
+    }
 }
 
 /// Whether a release of a place follows, from every point.
@@ -671,43 +689,133 @@ fn is_free_list(dst: &Place) -> bool {
 
 fn sets_after(shape: &Shape<'_>, release: &Release) -> bool {
     let Some(block) = shape.block(release.at.block) else { return false };
-    block.instrs.iter().skip(release.at.instr + 1).any(|i| {
-        shape.touches(i, &release.slot).iter().any(|t| matches!(t, Touch::Overwritten { .. }))
-    })
+    block
+        .instrs
+        .iter()
+        .skip(release.at.instr + 1)
+        .any(|i| shape.touches(i, &release.slot).iter().any(|t| matches!(t, Touch::Overwritten { .. })))
+}
+
+/// What the names of functions say, worked out once for each.
+mod said {
+    pub(super) const FREE: u8 = 1;
+    pub(super) const RELEASING: u8 = 2;
+    pub(super) const PRINTING: u8 = 4;
+    pub(super) const MAKING: u8 = 8;
+}
+
+thread_local! {
+    static SAID: RefCell<FxHashMap<Symbol, u8>> = RefCell::new(FxHashMap::default());
+}
+
+fn says(name: Symbol, what: u8) -> bool {
+    let all = SAID.with_borrow_mut(|said| *said.entry(name).or_insert_with(|| all_said(name)));
+    all & what != 0
+}
+
+fn all_said(name: Symbol) -> u8 {
+    let words = words(name.as_str());
+    let releasing = releasing(&words);
+    let mut out = 0;
+    for (what, holds) in [
+        (said::FREE, words.last().is_some_and(|w| w.ends_with("free"))),
+        (said::RELEASING, releasing),
+        (said::PRINTING, printing(&words)),
+        (said::MAKING, !releasing && making(&words)),
+    ] {
+        if holds {
+            out |= what;
+        }
+    }
+    out
 }
 
 pub(crate) fn ends_in_free(name: Symbol) -> bool {
-    words(name.as_str()).last().is_some_and(|w| w.ends_with("free"))
+    says(name, said::FREE)
 }
 
 pub(crate) fn sounds_releasing(name: Symbol) -> bool {
-    words(name.as_str()).iter().any(|w| {
-        w.ends_with("free")
-            || matches!(
-                w.as_str(),
-                "destroy" | "delete" | "del" | "release" | "unref" | "dispose" | "cleanup" | "clear" | "fini"
-                    | "deinit" | "close" | "put" | "remove" | "drop" | "discard" | "reset" | "destroyed" | "dtor"
-                    | "unregister" | "decref" | "unlink" | "safefree" | "cancel" | "purge" | "flush" | "detach"
-            )
-    })
+    says(name, said::RELEASING)
+}
+
+pub(crate) fn prints(name: Symbol) -> bool {
+    says(name, said::PRINTING)
 }
 
 /// Functions that are not here and are named as those that make memory.
 fn sounds_making(name: Symbol) -> bool {
-    let words = words(name.as_str());
-    !sounds_releasing(name)
-        && words.iter().any(|w| {
-            w.ends_with("alloc") || w.ends_with("strdup") || w.ends_with("strndup") || w == "memdup" || w == "asprintf"
-        })
+    says(name, said::MAKING)
 }
 
-pub(crate) fn prints(name: Symbol) -> bool {
-    words(name.as_str()).iter().any(|w| {
+fn releasing(words: &[String]) -> bool {
+    words.iter().any(|w| {
+        w.ends_with("free")
+            || matches!(
+                w.as_str(),
+                "destroy"
+                    | "delete"
+                    | "del"
+                    | "release"
+                    | "unref"
+                    | "dispose"
+                    | "cleanup"
+                    | "clear"
+                    | "fini"
+                    | "deinit"
+                    | "close"
+                    | "put"
+                    | "remove"
+                    | "drop"
+                    | "discard"
+                    | "reset"
+                    | "destroyed"
+                    | "dtor"
+                    | "unregister"
+                    | "decref"
+                    | "unlink"
+                    | "safefree"
+                    | "cancel"
+                    | "purge"
+                    | "flush"
+                    | "detach"
+            )
+    })
+}
+
+fn making(words: &[String]) -> bool {
+    words.iter().any(|w| {
+        w.ends_with("alloc")
+            || w.ends_with("strdup")
+            || w.ends_with("strndup")
+            || w == "memdup"
+            || w == "asprintf"
+    })
+}
+
+fn printing(words: &[String]) -> bool {
+    words.iter().any(|w| {
         matches!(
             w.as_str(),
-            "log" | "debug" | "print" | "printf" | "trace" | "warn" | "warnx" | "err" | "error" | "info" | "notice"
-                | "syslog" | "dbg" | "verbose" | "zlog" | "msg" | "abort" | "assert"
-        ) || w.ends_with("log") && w.len() <= 6 || w.ends_with("printf")
+            "log"
+                | "debug"
+                | "print"
+                | "printf"
+                | "trace"
+                | "warn"
+                | "warnx"
+                | "err"
+                | "error"
+                | "info"
+                | "notice"
+                | "syslog"
+                | "dbg"
+                | "verbose"
+                | "zlog"
+                | "msg"
+                | "abort"
+                | "assert"
+        ) || w.ends_with("log") && w.len() <= 6
+            || w.ends_with("printf")
     })
 }
 
@@ -715,22 +823,24 @@ pub(crate) fn prints(name: Symbol) -> bool {
 fn by_name(shape: &Shape<'_>, name: Symbol, args: &[Operand]) -> Option<Releases> {
     let words = words(name.as_str());
     let last = words.last()?;
-    let always = last.ends_with("free") && words.iter().all(|w| !matches!(w.as_str(), "rcu" | "unref" | "later"));
-    if !always && !matches!(last.as_str(), "destroy" | "delete" | "release" | "unref" | "dispose" | "safefree") {
+    let always =
+        last.ends_with("free") && words.iter().all(|w| !matches!(w.as_str(), "rcu" | "unref" | "later"));
+    if !always
+        && !matches!(last.as_str(), "destroy" | "delete" | "release" | "unref" | "dispose" | "safefree")
+    {
         return None;
     }
     let handle = |o: &Operand| match o {
         Operand::Const(_) => true,
         Operand::Copy(place) => {
             let name = shape.place_name(place);
-            crate::names::words(name.as_str())
-                .iter()
-                .any(|w| matches!(w.as_str(), "pool" | "cache" | "session" | "ctx" | "mem" | "heap" | "allocator"))
-                || place.as_local().is_some_and(|id| {
-                    shape.only_definition(id).and_then(|at| shape.instr(at)).is_some_and(
-                        |i| matches!(&i.op, Op::Assign { src: Rvalue::AddrOf(p), .. } if words_of_pool(shape, p)),
-                    )
-                })
+            crate::names::words(name.as_str()).iter().any(|w| {
+                matches!(w.as_str(), "pool" | "cache" | "session" | "ctx" | "mem" | "heap" | "allocator")
+            }) || place.as_local().is_some_and(|id| {
+                shape.only_definition(id).and_then(|at| shape.instr(at)).is_some_and(
+                    |i| matches!(&i.op, Op::Assign { src: Rvalue::AddrOf(p), .. } if words_of_pool(shape, p)),
+                )
+            })
         }
     };
     let arg = usize::from(args.len() > 1 && args.first().is_some_and(handle));

@@ -36,7 +36,11 @@ pub(super) fn on_exits(shape: &Shape<'_>, facts: &Facts, releases: &[Release], o
             && member
             && !sounds_releasing(acquisition.callee)
             && facts.made(acquisition.callee, acquisition.out) >= 1;
-        let wanted = if compared { certain } else { others && !releases.is_empty() || own.is_empty() && member && fresh };
+        let wanted = if compared {
+            certain
+        } else {
+            others && !releases.is_empty() || own.is_empty() && member && fresh
+        };
         if !wanted {
             continue;
         }
@@ -97,8 +101,10 @@ fn forgotten(
     known.retain(|(key, _)| *key != Key::Truth(slot.clone()));
     known.push((Key::Truth(slot.clone()), true));
     let failure = compared.then(|| failed_side(shape, acquisition, lead)).flatten();
-    if let Some(Op::Assign { src: Rvalue::Use(Operand::Copy(from)) | Rvalue::Cast(_, Operand::Copy(from)), .. }) =
-        shape.instr(acquisition.at).map(|i| &i.op)
+    if let Some(Op::Assign {
+        src: Rvalue::Use(Operand::Copy(from)) | Rvalue::Cast(_, Operand::Copy(from)),
+        ..
+    }) = shape.instr(acquisition.at).map(|i| &i.op)
     {
         known.push((Key::Truth(from.clone()), true));
     }
@@ -135,7 +141,8 @@ fn forgotten(
             Flow::Stop
         }
     });
-    let place = if compared { lost.into_iter().min() } else { lost.into_iter().min().map(|l| cleanup.unwrap_or(l)) };
+    let place =
+        if compared { lost.into_iter().min() } else { lost.into_iter().min().map(|l| cleanup.unwrap_or(l)) };
     place.filter(|s| !s.is_none())
 }
 
@@ -217,10 +224,22 @@ fn handed_on(
 /// Functions named after turning something into text or another form.
 fn shows(name: Symbol) -> bool {
     let words = words(name.as_str());
-    words.iter().any(|w| matches!(w.as_str(), "convert" | "encode" | "json" | "serialize" | "dump" | "pack" | "format" | "build"))
+    words.iter().any(|w| {
+        matches!(
+            w.as_str(),
+            "convert" | "encode" | "json" | "serialize" | "dump" | "pack" | "format" | "build"
+        )
+    })
 }
 
-fn only_looks(shape: &Shape<'_>, facts: &Facts, lead: &Lead<'_>, name: Symbol, arg: usize, at: Point) -> bool {
+fn only_looks(
+    shape: &Shape<'_>,
+    facts: &Facts,
+    lead: &Lead<'_>,
+    name: Symbol,
+    arg: usize,
+    at: Point,
+) -> bool {
     if let Some(model) = shape.model(name) {
         return !model.effects.iter().any(|e| match e {
             Effect::TakesOwnership(i) => usize::from(*i) == arg,
@@ -239,15 +258,37 @@ fn only_looks(shape: &Shape<'_>, facts: &Facts, lead: &Lead<'_>, name: Symbol, a
 
 /// Functions that put something into what their first argument is.
 fn fills(name: Symbol) -> bool {
-    words(name.as_str()).last().is_some_and(|w| matches!(w.as_str(), "add" | "append" | "insert" | "push" | "set"))
+    words(name.as_str())
+        .last()
+        .is_some_and(|w| matches!(w.as_str(), "add" | "append" | "insert" | "push" | "set"))
 }
 
 fn stores(name: Symbol) -> bool {
     words(name.as_str()).iter().any(|w| {
         matches!(
             w.as_str(),
-            "add" | "insert" | "append" | "push" | "put" | "set" | "register" | "enqueue" | "attach" | "link" | "store"
-                | "send" | "queue" | "save" | "submit" | "post" | "take" | "give" | "own" | "init" | "start" | "write"
+            "add"
+                | "insert"
+                | "append"
+                | "push"
+                | "put"
+                | "set"
+                | "register"
+                | "enqueue"
+                | "attach"
+                | "link"
+                | "store"
+                | "send"
+                | "queue"
+                | "save"
+                | "submit"
+                | "post"
+                | "take"
+                | "give"
+                | "own"
+                | "init"
+                | "start"
+                | "write"
         )
     })
 }

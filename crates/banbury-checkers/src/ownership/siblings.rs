@@ -57,10 +57,12 @@ fn report(shape: &Shape<'_>, facts: &Facts, group: &Group<'_>, out: &mut Vec<Iss
         if !facts.is_forgotten(group.record, index) {
             continue;
         }
-        let nearest = group.members.iter().filter(|m| m.0 < index).max_by_key(|m| m.0).or(group.members.first());
+        let nearest =
+            group.members.iter().filter(|m| m.0 < index).max_by_key(|m| m.0).or(group.members.first());
         let Some((_, release)) = nearest else { continue };
         let field = record.fields[index as usize].name;
-        let message = format!("'{field}' is filled as its neighbours are, but never released as they are here");
+        let message =
+            format!("'{field}' is filled as its neighbours are, but never released as they are here");
         let mut issue = shape.issue("memory-leak", 401, span_of(shape, release), message);
         issue.steps.push(step(shape, span_of(shape, group.members[0].1), "members are released from here"));
         issue.features.push(("leak.sibling", 1.0));

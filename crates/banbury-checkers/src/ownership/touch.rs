@@ -65,7 +65,8 @@ fn address_relation(place: &Place, slot: &Place) -> Option<Relation> {
         let pointer = rest.iter().any(|p| through(Some(p)));
         return Some(if pointer { Relation::Container } else { Relation::Address });
     }
-    (place.proj.starts_with(&slot.proj) && through(place.proj.get(slot.proj.len()))).then_some(Relation::Inside)
+    (place.proj.starts_with(&slot.proj) && through(place.proj.get(slot.proj.len())))
+        .then_some(Relation::Inside)
 }
 
 impl<'a> Shape<'a> {
@@ -153,7 +154,8 @@ impl<'a> Shape<'a> {
     }
 
     fn source_touches(&self, dst: &Place, src: &'a Rvalue, slot: &Place, out: &mut Touches) {
-        let kept = !dst.as_local().is_some_and(|id| self.is_temporary(id) && self.only_definition(id).is_some());
+        let kept =
+            !dst.as_local().is_some_and(|id| self.is_temporary(id) && self.only_definition(id).is_some());
         match src {
             Rvalue::Use(o) | Rvalue::Cast(_, o) => match self.related(o, slot) {
                 Some(Relation::Behind) => out.push(Touch::Read),

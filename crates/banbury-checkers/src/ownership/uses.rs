@@ -19,7 +19,7 @@ pub(super) fn after_release(shape: &Shape<'_>, facts: &Facts, releases: &[Releas
         let mut found: Vec<(Span, Option<Point>)> = Vec::new();
         shape.walk(from, known, &mut |step| match step {
             Step::Instr(at, instr) => {
-                let (flow, bad) = judge(shape, at, instr, &release.slot);
+                let (flow, bad) = judge(shape, instr, &release.slot);
                 if bad {
                     found.push((instr.span, Some(at)));
                 }
@@ -42,14 +42,16 @@ pub(super) fn after_release(shape: &Shape<'_>, facts: &Facts, releases: &[Releas
 }
 
 /// Whether to go on behind the instruction, and whether it uses what is gone.
-fn judge(shape: &Shape<'_>, at: Point, instr: &Instr, slot: &Place) -> (Flow, bool) {
+fn judge(shape: &Shape<'_>, instr: &Instr, slot: &Place) -> (Flow, bool) {
     let callee = match &instr.op {
         Op::Call { callee: Callee::Direct(name), .. } => Some(*name),
         _ => None,
     };
     for touch in shape.touches(instr, slot) {
         match touch {
-            Touch::Passed(index) => return (Flow::Stop, !shows_address(shape, instr) && uses_it(shape, callee, index)),
+            Touch::Passed(index) => {
+                return (Flow::Stop, !shows_address(shape, instr) && uses_it(shape, callee, index));
+            }
             Touch::PassedInside(_) | Touch::Read => return (Flow::Stop, true),
             Touch::Container(_) if callee.is_some_and(prints) => {}
             Touch::Address(_) | Touch::Container(_) | Touch::Overwritten { .. } | Touch::Gone => {
@@ -64,7 +66,6 @@ fn judge(shape: &Shape<'_>, at: Point, instr: &Instr, slot: &Place) -> (Flow, bo
     if called && !known && matches!(slot.base, Base::Global(_)) {
         return (Flow::Stop, false);
     }
-    let _ = at;
     (Flow::Go, false)
 }
 
@@ -123,7 +124,8 @@ fn report(
 
 /// Release of a pointer that was moved on from the start of its memory.
 pub(super) fn of_moved(shape: &Shape<'_>, facts: &Facts, releases: &[Release], out: &mut Vec<Issue>) {
-    let mut slots: Vec<&Place> = releases.iter().map(|r| &r.slot).filter(|s| s.as_local().is_some()).collect();
+    let mut slots: Vec<&Place> =
+        releases.iter().map(|r| &r.slot).filter(|s| s.as_local().is_some()).collect();
     slots.sort_by_key(|s| s.as_local());
     slots.dedup();
     for slot in slots {
@@ -142,9 +144,11 @@ pub(super) fn of_moved(shape: &Shape<'_>, facts: &Facts, releases: &[Release], o
                     Flow::Stop
                 }
                 Step::Instr(_, i) if moves(shape, i, slot) => Flow::Go,
-                Step::Instr(_, i) => match shape.touches(i, slot).iter().any(|t| {
-                    matches!(t, Touch::Overwritten { .. } | Touch::Gone)
-                }) {
+                Step::Instr(_, i) => match shape
+                    .touches(i, slot)
+                    .iter()
+                    .any(|t| matches!(t, Touch::Overwritten { .. } | Touch::Gone))
+                {
                     true => Flow::Stop,
                     false => Flow::Go,
                 },
@@ -190,7 +194,9 @@ fn from_inside<'a>(shape: &Shape<'a>, value: &'a Operand, slot: &Place, depth: u
     match shape.source(value) {
         Source::Value(Rvalue::PtrAdd { ptr, .. }) => shape.slot(ptr) == Some(slot),
         Source::Call(call) => points_inside(shape, call.callee, call.args, slot),
-        Source::Place(place) if place != slot && depth < 2 && is_own(shape, place) && place.proj.is_empty() => {
+        Source::Place(place)
+            if place != slot && depth < 2 && is_own(shape, place) && place.proj.is_empty() =>
+        {
             shape.instrs().any(|(_, i)| match &i.op {
                 Op::Assign { dst, src: Rvalue::Use(v) | Rvalue::Cast(_, v) } if dst == place => {
                     from_inside(shape, v, slot, depth + 1)

@@ -196,15 +196,17 @@ impl<'a> Shape<'a> {
                 }
             }
             Op::Call { dst, args, callee } => {
-                let quiet = matches!(callee, Callee::Direct(name) if super::facts::prints(*name));
-                for arg in args.iter().filter(|_| !quiet) {
-                    match self.source(arg) {
-                        Source::Value(Rvalue::AddrOf(place)) => {
-                            forget(known, place);
-                            forget_behind(known, place.base);
+                if !known.is_empty() {
+                    let quiet = matches!(callee, Callee::Direct(name) if super::facts::prints(*name));
+                    for arg in args.iter().filter(|_| !quiet) {
+                        match self.source(arg) {
+                            Source::Value(Rvalue::AddrOf(place)) => {
+                                forget(known, place);
+                                forget_behind(known, place.base);
+                            }
+                            Source::Place(place) => forget_behind(known, place.base),
+                            _ => {}
                         }
-                        Source::Place(place) => forget_behind(known, place.base),
-                        _ => {}
                     }
                 }
                 if let Some(dst) = dst {
@@ -324,7 +326,9 @@ impl<'a> Shape<'a> {
             }
             _ => return,
         };
-        let Some(id) = dst.as_local().filter(|id| !self.is_temporary(*id) && !self.is_addressed(*id)) else { return };
+        let Some(id) = dst.as_local().filter(|id| !self.is_temporary(*id) && !self.is_addressed(*id)) else {
+            return;
+        };
         state.retain(|n| n.0 != id);
         if let Some(Rvalue::Use(o) | Rvalue::Cast(_, o)) = src {
             if let Source::Const(Const::Int(bits, ty)) = self.source(o) {
@@ -408,12 +412,15 @@ fn mentions(key: &Key, dst: &Place) -> bool {
 
 /// Whether the place is another one, or holds something else, after `dst` is assigned.
 pub(crate) fn depends(place: &Place, dst: &Place) -> bool {
-    let overlaps = place.base == dst.base
-        && (place.proj.starts_with(&dst.proj) || dst.proj.starts_with(&place.proj));
+    let overlaps =
+        place.base == dst.base && (place.proj.starts_with(&dst.proj) || dst.proj.starts_with(&place.proj));
     overlaps || dst.as_local().is_some_and(|id| indexed_by(place, id))
 }
 
 fn indexed_by(place: &Place, id: LocalId) -> bool {
-    place.proj.iter().any(|p| matches!(p, Proj::At(Index::Local(i)) | Proj::Elem(Index::Local(i)) if *i == id))
+    place
+        .proj
+        .iter()
+        .any(|p| matches!(p, Proj::At(Index::Local(i)) | Proj::Elem(Index::Local(i)) if *i == id))
         && place.base != Base::Local(id)
 }

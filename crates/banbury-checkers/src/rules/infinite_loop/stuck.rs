@@ -190,7 +190,7 @@ fn still(shape: &Shape<'_>, place: &Place) -> bool {
     let Base::Local(id) = place.base else { return false };
     let behind = place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)));
     let field = place.proj.iter().any(|p| matches!(p, Proj::Field(_)));
-    !shape.is_addressed(id) && !(behind && field)
+    !(shape.is_addressed(id) || behind && field)
 }
 
 fn on_own_variables(shape: &Shape<'_>, term: &Terminator) -> bool {

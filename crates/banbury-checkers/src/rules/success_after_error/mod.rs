@@ -187,7 +187,7 @@ fn reports_error(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
     let quiet = |w: &String| matches!(w.as_str(), "warn" | "warning" | "info" | "debug" | "dbg" | "trace" | "notice" | "snprintf" | "sprintf");
     words.iter().any(says)
         && !words.iter().any(quiet)
-        && call.args.iter().filter_map(|a| shape.literal(a)).any(|t| speaks_of_failure(t))
+        && call.args.iter().filter_map(|a| shape.literal(a)).any(speaks_of_failure)
 }
 
 fn speaks_of_failure(text: Symbol) -> bool {

@@ -29,7 +29,7 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
 
 /// The data decide how deep a function calls itself, and nothing counts.
 fn nested(shape: &Shape<'_>, out: &mut Vec<Issue>) {
-    if shape.function.params == 0 || !shape.function.gaps.is_empty() || counts_depth(shape) {
+    if shape.function.params == 0 || !shape.function.gaps.is_empty() {
         return;
     }
     for call in &shape.calls {
@@ -38,7 +38,7 @@ fn nested(shape: &Shape<'_>, out: &mut Vec<Issue>) {
         }
         let Some(id) = shape.program.resolve(shape.function.file, call.callee) else { continue };
         let direct = id == shape.func;
-        if !direct && !(id.0 > shape.func.0 && calls_back(shape, id)) {
+        if !direct && id.0 < shape.func.0 {
             continue;
         }
         let feature = match driver(shape, call, shape.program.function(id)) {
@@ -46,6 +46,12 @@ fn nested(shape: &Shape<'_>, out: &mut Vec<Issue>) {
             Some(Driver::Structure) if direct && consumes(shape.function.name) => "recursion.structure",
             _ => continue,
         };
+        if !direct && !calls_back(shape, id) {
+            continue;
+        }
+        if counts_depth(shape) {
+            return;
+        }
         let message = if direct {
             format!("'{}' calls itself as deep as the data are nested, without a limit", shape.function.name)
         } else {
@@ -110,7 +116,7 @@ fn calls_back(shape: &Shape<'_>, id: FuncId) -> bool {
     let other = shape.program.function(id);
     let back = other.blocks.iter().flat_map(|b| &b.instrs).any(|i| match &i.op {
         Op::Call { callee: Callee::Direct(name), .. } => {
-            shape.program.resolve(other.file, *name) == Some(shape.func)
+            *name == shape.function.name && shape.program.resolve(other.file, *name) == Some(shape.func)
         }
         _ => false,
     });
