@@ -313,6 +313,7 @@ impl Interp<'_> {
             message: "the length may be 0".into(),
             features: vec![("bound.last-element", 1.0)],
             steps: Vec::new(),
+            counter: None,
         };
         let need = Need::Within { excess: V::ONE, kind, under: true, index: false };
         let site = self.site(what, "");
