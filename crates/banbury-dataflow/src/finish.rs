@@ -1,7 +1,7 @@
 //! The end of a function's analysis: leaks, exits by class of result, and what the callers are
 //! asked for.
 
-use banbury_base::{Span, StepKind};
+use banbury_base::{PathStep, Span, StepKind};
 use rustc_hash::FxHashSet;
 
 use crate::interp::Interp;
@@ -9,7 +9,7 @@ use crate::join::join;
 use crate::observe::Issue;
 use crate::state::{Content, Life, State};
 use crate::summary::{
-    AccessKind, Exit, Exporter, Need, Obligation, Summary, entry_constraints, entry_facts, is_entry,
+    AccessKind, Exit, Exporter, Need, Obligation, Site, Summary, entry_constraints, entry_facts, is_entry,
     is_entry_atom, mentions_entry,
 };
 use crate::value::{Arena, Atom, AtomKind, NullOrigin, V};
@@ -207,32 +207,33 @@ impl Interp<'_> {
     fn report_root(&mut self) {
         let open = std::mem::take(&mut self.obligations);
         for o in &open {
-            let Need::Within { kind, under: false, .. } = o.need else { continue };
-            if !o.site.features.iter().any(|f| f.0 == "length.paired") {
-                continue;
+            if o.site.features.iter().any(|f| f.0 == "length.paired") {
+                self.report_unchecked_length(&o.need, &o.site, &o.chain);
             }
-            let (rule, cwe) = match kind {
-                AccessKind::Read => ("unchecked-length-read", 125),
-                AccessKind::Write => ("unchecked-length-write", 787),
-            };
-            if !self.issue_keys.insert((rule, o.site.span, o.site.function)) {
-                continue;
-            }
-            let mut features = o.site.features.clone();
-            features.push(("path.calls", o.chain.len() as f32));
-            let verb = if kind == AccessKind::Read { "reads" } else { "writes" };
-            let what = if o.site.what.is_empty() { "a buffer".into() } else { format!("'{}'", o.site.what) };
-            self.issues.push(Issue {
-                rule,
-                cwe,
-                span: o.site.span,
-                function: o.site.function,
-                message: format!("{verb} {what} without a check that its length reaches that far"),
-                steps: o.chain.clone(),
-                features,
-            });
         }
         self.obligations = open;
+    }
+
+    /// A buffer is used beyond what is known of the length that belongs to it.
+    pub fn report_unchecked_length(&mut self, need: &Need, site: &Site, chain: &[PathStep]) {
+        let Need::Within { kind, under: false, .. } = *need else { return };
+        let (rule, cwe) = unchecked_length(kind);
+        if !self.issue_keys.insert((rule, site.span, site.function)) {
+            return;
+        }
+        let mut features = site.features.clone();
+        features.push(("path.calls", chain.len() as f32));
+        let verb = if kind == AccessKind::Read { "reads" } else { "writes" };
+        let what = if site.what.is_empty() { "a buffer".into() } else { format!("'{}'", site.what) };
+        self.issues.push(Issue {
+            rule,
+            cwe,
+            span: site.span,
+            function: site.function,
+            message: format!("{verb} {what} without a check that its length reaches that far"),
+            steps: chain.to_vec(),
+            features,
+        });
     }
 
     fn merge_exits(&mut self, exits: Vec<(State, Option<V>, Span)>) -> Vec<(State, Option<V>)> {
@@ -296,6 +297,14 @@ impl Interp<'_> {
         };
         st.cells.keep(|c| self.a.base(c.0).is_some_and(|b| !own(b)));
         st.objects.keep(|(a, _)| !own(*a));
+    }
+}
+
+/// Rule and CWE number of a use of a buffer whose length nobody looked at.
+pub(crate) fn unchecked_length(kind: AccessKind) -> (&'static str, u32) {
+    match kind {
+        AccessKind::Read => ("unchecked-length-read", 125),
+        AccessKind::Write => ("unchecked-length-write", 787),
     }
 }
 

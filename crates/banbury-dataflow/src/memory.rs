@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::interp::{Interp, Target};
 use crate::numbers::{int_bounds, wrap};
+use crate::shapes::is_length_name;
 use crate::state::{Content, Life, Object, State, is_named};
 use crate::summary::AccessKind;
 use crate::value::{Atom, AtomKind, V};
@@ -246,6 +247,10 @@ impl Interp<'_> {
             info.span = span;
             info.ty = ty;
             info.taint = taint;
+            // A length whose type is not known is taken for a number of octets.
+            if matches!(self.types().get(ty), Type::Unknown) && is_length_name(name.as_str()) {
+                self.a.info_mut(atom).lo = 0;
+            }
         }
         if let Some(field) = field {
             self.fields(atom, field);

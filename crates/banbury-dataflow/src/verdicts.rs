@@ -55,6 +55,9 @@ impl Interp<'_> {
         // What holds at the place can only make such needs safe: if the callers are not asked for
         // them either, there is nothing to find out. Most needs of a logger end here, at each of
         // its thousands of calls.
+        if self.is_forgotten(need, site) {
+            return true;
+        }
         let settled = self.stays_open(st, need) && !self.is_exported(need, site, calls);
         if settled && !self.may_be_bad(need) {
             return false;
@@ -107,8 +110,28 @@ impl Interp<'_> {
             && !self.obligations.iter().any(known)
     }
 
-    fn export(&mut self, st: &State, need: Need, site: Site, chain: Vec<PathStep>) {
+    /// A buffer with its length beside it that no caller knows of: it was found on the way, so
+    /// the length has to be looked at here.
+    fn is_forgotten(&self, need: &Need, site: &Site) -> bool {
+        let Need::Within { excess, under: false, kind, .. } = *need else { return false };
+        let has = |name: &str| site.features.iter().any(|f| f.0 == name);
+        if excess == V::UNINIT || !has("length.paired") || has("length.compared") {
+            return false;
+        }
+        let foreign = |t: &(Atom, i64)| match self.a.info(t.0).kind {
+            AtomKind::Extent(base) => !crate::summary::is_entry_atom(&self.a, base),
+            _ => false,
+        };
+        self.a.lin(excess).terms.iter().any(foreign)
+            && !self.issue_keys.contains(&(crate::finish::unchecked_length(kind).0, site.span, site.function))
+    }
+
+    fn export(&mut self, st: &State, need: Need, mut site: Site, chain: Vec<PathStep>) {
         if !self.is_exported(&need, &site, chain.len()) {
+            if self.is_forgotten(&need, &site) {
+                site.features.push(("length.forgotten", 1.0));
+                self.report_unchecked_length(&need, &site, &chain);
+            }
             return;
         }
         let obligation = Obligation {
