@@ -24,32 +24,45 @@ pub(crate) enum Origin<'a> {
 const MAX_BLOCKS: usize = 48;
 const MAX_DEPTH: u32 = 8;
 const MAX_ORIGINS: usize = 12;
+/// Definitions looked at: constants leave no origin, but ways to them multiply.
+const MAX_DEFINITIONS: u32 = 200;
+
+struct Found<'a> {
+    origins: Vec<Origin<'a>>,
+    left: u32,
+}
+
+impl Found<'_> {
+    fn new() -> Self {
+        Found { origins: Vec::new(), left: MAX_DEFINITIONS }
+    }
+}
 
 impl<'a> Shape<'a> {
     /// Where the operand's value at a point comes from, arithmetic looked through.
     pub(crate) fn origins(&self, operand: &'a Operand, at: Point) -> Vec<Origin<'a>> {
-        let mut out = Vec::new();
+        let mut out = Found::new();
         self.operand_origins(operand, at, 0, &mut out);
-        out
+        out.origins
     }
 
     /// Where the local's value at a point comes from.
     pub(crate) fn local_origins_at(&self, id: LocalId, at: Point) -> Vec<Origin<'a>> {
-        let mut out = Vec::new();
+        let mut out = Found::new();
         self.local_origins(id, at, 0, &mut out);
-        out
+        out.origins
     }
 
-    fn operand_origins(&self, operand: &'a Operand, at: Point, depth: u32, out: &mut Vec<Origin<'a>>) {
-        if depth > MAX_DEPTH || out.len() >= MAX_ORIGINS {
+    fn operand_origins(&self, operand: &'a Operand, at: Point, depth: u32, out: &mut Found<'a>) {
+        if depth > MAX_DEPTH || out.origins.len() >= MAX_ORIGINS {
             return;
         }
         match operand {
-            Operand::Const(Const::Int(0, _)) => out.push(Origin::Null),
+            Operand::Const(Const::Int(0, _)) => out.origins.push(Origin::Null),
             Operand::Const(_) => {}
             Operand::Copy(place) => match place.as_local() {
                 Some(id) => self.local_origins(id, at, depth, out),
-                None => out.push(self.member_origin(place)),
+                None => out.origins.push(self.member_origin(place)),
             },
         }
     }
@@ -72,7 +85,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    fn local_origins(&self, id: LocalId, at: Point, depth: u32, out: &mut Vec<Origin<'a>>) {
+    fn local_origins(&self, id: LocalId, at: Point, depth: u32, out: &mut Found<'a>) {
         if let Some(definition) = self.only_definition(id) {
             self.definition_origins(definition, depth, out);
             return;
@@ -85,7 +98,7 @@ impl<'a> Shape<'a> {
                 continue;
             }
             if from.block == BlockId(0) && id.0 < self.function.params {
-                out.push(Origin::Param(id));
+                out.origins.push(Origin::Param(id));
             }
             for &before in &self.predecessors()[from.block.index()] {
                 if !std::mem::replace(&mut seen[before.index()], true) {
@@ -97,7 +110,7 @@ impl<'a> Shape<'a> {
     }
 
     /// Looks for the last definition of the local before a point of a block.
-    fn found_in_block(&self, id: LocalId, from: Point, depth: u32, out: &mut Vec<Origin<'a>>) -> bool {
+    fn found_in_block(&self, id: LocalId, from: Point, depth: u32, out: &mut Found<'a>) -> bool {
         let Some(block) = self.block(from.block) else { return true };
         for (index, instr) in block.instrs.iter().enumerate().take(from.instr).rev() {
             let here = Point { block: from.block, instr: index };
@@ -110,7 +123,7 @@ impl<'a> Shape<'a> {
                     if !args.iter().any(|a| self.is_address_of(a, id)) {
                         continue;
                     }
-                    out.push(self.call_at(here).map_or(Origin::Other, Origin::Stored));
+                    out.origins.push(self.call_at(here).map_or(Origin::Other, Origin::Stored));
                     return true;
                 }
                 Op::Declare(declared) if *declared == id => return true,
@@ -120,27 +133,31 @@ impl<'a> Shape<'a> {
         false
     }
 
-    fn definition_origins(&self, at: Point, depth: u32, out: &mut Vec<Origin<'a>>) {
+    fn definition_origins(&self, at: Point, depth: u32, out: &mut Found<'a>) {
+        if out.left == 0 {
+            return;
+        }
+        out.left -= 1;
         match self.instr(at).map(|i| &i.op) {
             Some(Op::Assign { src, .. }) => match src {
                 Rvalue::Use(a) | Rvalue::Cast(_, a) | Rvalue::Unary(_, a) | Rvalue::PtrAdd { ptr: a, .. } => {
                     self.operand_origins(a, at, depth + 1, out);
                 }
                 Rvalue::Binary(_, a, b) => {
-                    let before = out.len();
+                    let before = out.origins.len();
                     self.operand_origins(a, at, depth + 1, out);
                     self.operand_origins(b, at, depth + 1, out);
                     // A zero in arithmetic is no null.
                     let mut index = 0;
-                    out.retain(|o| {
+                    out.origins.retain(|o| {
                         index += 1;
                         index <= before || !matches!(o, Origin::Null)
                     });
                 }
-                Rvalue::AddrOf(_) => out.push(Origin::Other),
+                Rvalue::AddrOf(_) => out.origins.push(Origin::Other),
             },
-            Some(Op::Call { .. }) => out.push(self.call_at(at).map_or(Origin::Other, Origin::Result)),
-            _ => out.push(Origin::Other),
+            Some(Op::Call { .. }) => out.origins.push(self.call_at(at).map_or(Origin::Other, Origin::Result)),
+            _ => out.origins.push(Origin::Other),
         }
     }
 
