@@ -21,6 +21,8 @@ const FINDS: &[&str] =
 struct Assertion<'a> {
     condition: &'a Operand,
     at: Point,
+    /// What the condition must be, where it stands for itself.
+    wanted: Option<bool>,
     span: Span,
     in_macro: Symbol,
 }
@@ -165,41 +167,44 @@ pub(crate) fn found(shape: &Shape<'_>, failing: &[bool]) -> Vec<Found> {
 fn assertions<'a>(shape: &Shape<'a>, failing: &[bool]) -> Vec<Assertion<'a>> {
     let mut out = Vec::new();
     for call in &shape.calls {
-        let Some(argument) = asserted(shape, call) else { continue };
+        let Some((argument, truth)) = asserted(shape, call) else { continue };
         for (condition, at) in shape.conditions_of(argument, call.at) {
-            out.push(Assertion { condition, at, span: call.span, in_macro: call.in_macro });
+            let wanted = std::ptr::eq(condition, argument).then_some(truth);
+            out.push(Assertion { condition, at, wanted, span: call.span, in_macro: call.in_macro });
         }
     }
     for (index, block) in shape.function.blocks.iter().enumerate() {
         let Terminator::Branch { cond, then, other } = &block.term else { continue };
-        let bad = match (failing[then.index()], failing[other.index()]) {
-            (true, false) => *then,
-            (false, true) => *other,
+        let (bad, truth) = match (failing[then.index()], failing[other.index()]) {
+            (true, false) => (*then, false),
+            (false, true) => (*other, true),
             _ => continue,
         };
         let (span, in_macro) = stop_in(shape, bad, failing).unwrap_or((block.term_span, block.term_macro));
         for (condition, at) in shape.conditions_of(cond, end_of(shape, BlockId(index as u32))) {
-            out.push(Assertion { condition, at, span, in_macro });
+            let wanted = std::ptr::eq(condition, cond).then_some(truth);
+            out.push(Assertion { condition, at, wanted, span, in_macro });
         }
     }
     out
 }
 
-/// The argument of an asserting call. An unknown function with `assert` in its name is taken for
-/// a macro whose definition is not here.
-fn asserted<'a>(shape: &Shape<'a>, call: &CallSite<'a>) -> Option<&'a Operand> {
-    let index = match shape.model(call.callee) {
+/// The argument of an asserting call, and what it must be. An unknown function with `assert` in
+/// its name is taken for a macro whose definition is not here.
+fn asserted<'a>(shape: &Shape<'a>, call: &CallSite<'a>) -> Option<(&'a Operand, bool)> {
+    let (index, truth) = match shape.model(call.callee) {
         Some(model) => model.effects.iter().find_map(|e| match e {
-            Effect::Assert(i) | Effect::AssertNot(i) => Some(usize::from(*i)),
+            Effect::Assert(i) => Some((usize::from(*i), true)),
+            Effect::AssertNot(i) => Some((usize::from(*i), false)),
             _ => None,
         })?,
         None if shape.program.by_name.contains_key(&call.callee) => return None,
         None => {
             let named = words(call.callee.as_str()).iter().any(|w| w == "assert");
-            named.then_some(0)?
+            named.then_some((0, true))?
         }
     };
-    call.args.get(index)
+    Some((call.args.get(index)?, truth))
 }
 
 /// Place of the last call on the way down from a block that stops the process.
@@ -229,6 +234,11 @@ fn about<'a>(shape: &Shape<'a>, assertion: &Assertion<'a>) -> Option<(About, Sym
         }
     };
     let pointer = shape.is_pointer_operand(condition.left);
+    // Null is what is wanted: nothing was to be found.
+    let null_wanted = assertion.wanted.is_some_and(|truth| (condition.op == BinOp::Eq) == truth);
+    if pointer && condition.right.is_none() && null_wanted {
+        return None;
+    }
     let sides = [Some(condition.left), condition.right];
     for operand in sides.into_iter().flatten() {
         for origin in shape.origins(operand, assertion.at) {
