@@ -3,7 +3,6 @@
 
 mod html;
 mod oscal;
-mod svg;
 
 pub use html::{Page, html};
 pub use oscal::assessment_results;

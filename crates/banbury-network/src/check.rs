@@ -281,7 +281,7 @@ pub fn run_control_test(
     test: &crate::control::ControlTest,
     sql: Option<&dyn SqlEngine>,
 ) -> Vec<String> {
-    let mut importer = crate::import::Importer::new();
+    let mut importer = crate::import::Importer::brief();
     for (name, text) in &test.tables {
         match TableId::from_name(name) {
             Some(table) => importer.csv(table, &format!("{name}.csv"), text.trim_start().as_bytes()),

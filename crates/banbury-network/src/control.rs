@@ -60,8 +60,12 @@ pub struct LegalSource {
     pub document: String,
     #[serde(default)]
     pub section: String,
+    /// What was read: the document, or where not `verified` a report about it.
     #[serde(default)]
     pub url: String,
+    /// Day it was read.
+    #[serde(default)]
+    pub read_on: Date,
     /// False: the figures were recalled, or read only in reports about the document. Check them
     /// against the document before relying on them.
     pub verified: bool,

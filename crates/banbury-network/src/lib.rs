@@ -42,5 +42,7 @@ pub use timeline::{ShareSeries, share_series};
 pub use verdict::*;
 pub use version::Version;
 pub use views::{near_sensitive, reach_admin, shares, vendor_out};
-pub use whatif::{Hostile, NodeDamage, Reached, RegionDamage, WhatIf, WhatIfOptions, cut, what_if};
+pub use whatif::{
+    Hostile, NodeDamage, Reached, RegionDamage, ServiceDamage, WhatIf, WhatIfOptions, cut, what_if,
+};
 pub use world::{NameSet, NamedVendor, Profile, World, normal};

@@ -51,6 +51,44 @@ fn unknown_function_is_told_with_the_nearest() {
 }
 
 #[test]
+fn a_table_that_is_refused_is_told_once() {
+    let sites = "site_id,name,kind\nS1,One,cell\n";
+    let (inventory, report) = import(&[(TableId::sites, sites), (TableId::nodes, NODES)], false);
+    assert!(inventory.is_none());
+    assert!(report.problems.iter().all(|p| p.file == "sites.csv" && p.message.contains("is missing")));
+}
+
+#[test]
+fn ids_of_every_table_are_checked() {
+    let cases = [
+        (
+            TableId::admin_flows,
+            "flow_id,src_node,dst_node,kind,action,status\nF,N1,N7,admin,allow,active\n",
+            "`N7`",
+        ),
+        (TableId::service_paths, "service_id,path,seq,node_id\nSV9,primary,0,N1\n", "`SV9`"),
+        (TableId::designations, "designation_id,vendor_id,designated_on\nD,V9,2020-01-01\n", "`V9`"),
+        (TableId::components, "node_id,kind,vendor_id,essential\nN9,radio,,true\n", "`N9`"),
+        (TableId::sync, "node_id,source_id\nN1,N9\n", "`N9`"),
+        (
+            TableId::waivers,
+            "waiver_id,rule_id,subject,granted_on,expires_on\nW,R,N1,2026-01-01,soon\n",
+            "soon",
+        ),
+        (TableId::locations, "location_id,class,lat,lon\nL,nuclear,52.0,181\n", "181"),
+        (
+            TableId::advisories,
+            "advisory_id,platform,severity,published,affected_from,fixed_in\nA,P,high,2026-13-01,,\n",
+            "2026-13-01",
+        ),
+    ];
+    for (table, text, word) in cases {
+        let file = format!("{}.csv", table.name());
+        refused(&[(TableId::sites, SITES), (TableId::nodes, NODES), (table, text)], &file, 2, word);
+    }
+}
+
+#[test]
 fn dangling_link() {
     let links = "link_id,a_node,b_node,kind,status\nL1,N1,N9,metro,active\n";
     refused(

@@ -74,18 +74,31 @@ fn network(seed: u64) -> BTreeMap<&'static str, Vec<String>> {
     }
     for i in 0..60 {
         let row = format!(
-            "L{i},N{},N{},{},{},active",
+            "L{i},N{},N{},{},{},active,{}",
             r.below(40),
             r.below(40),
             r.of(&["backhaul", "core", "signalling"]),
-            r.of(&["none", "ipsec", ""])
+            r.of(&["none", "ipsec", ""]),
+            if i % 11 == 0 { String::new() } else { (i * 7 % 5 * 10 + 10).to_string() }
         );
-        add("links", "link_id,a_node,b_node,kind,encryption,status", row);
+        add("links", "link_id,a_node,b_node,kind,encryption,status,capacity_gbps", row);
     }
     for i in 0..40 {
         let row =
             format!("F{i},N{},N{},admin,ssh,{},active", r.below(40), r.below(40), r.of(&["allow", "deny"]));
         add("admin_flows", "flow_id,src_node,dst_node,kind,protocol,action,status", row);
+    }
+    for i in 0..12 {
+        let (a, z) = (i * 3 % 40, (i * 7 + 5) % 40);
+        let capacity = [10, 20, 30][i % 3];
+        add(
+            "services",
+            "service_id,customer_id,a_node,z_node,capacity_gbps",
+            format!("SV{i},,N{a},N{z},{capacity}"),
+        );
+        for (seq, node) in [a, i * 5 % 40, z].into_iter().enumerate() {
+            add("service_paths", "service_id,path,seq,node_id", format!("SV{i},primary,{seq},N{node}"));
+        }
     }
     for _ in 0..20 {
         add("sync", "node_id,source_id", format!("N{},N{}", r.below(40), r.below(40)));
@@ -210,6 +223,52 @@ fn a_larger_group_does_no_less_harm() {
         assert!(small.subscribers_affected <= large.subscribers_affected);
         assert!(small.timing_lost <= large.timing_lost + large.nodes);
     }
+}
+
+#[test]
+fn what_is_left_of_services_is_the_widest_route() {
+    let mut seen = [0; 3];
+    for seed in 0..60 {
+        let inventory = import(&network(seed));
+        let profile = Profile::default();
+        let world = World::now(&inventory, &profile, "2026-01-01".parse().unwrap());
+        let bad: Vec<usize> = (0..inventory.nodes.len()).filter(|n| n % 5 == 0).collect();
+        let found = what_if(&world, &Hostile::Nodes(bad.clone()), &WhatIfOptions::default());
+        let reached = |from: usize, to: usize, least: f64| {
+            let open = |n: usize| world.live(n) && !bad.contains(&n);
+            let mut seen = vec![from];
+            let mut at = 0;
+            while at < seen.len() {
+                for link in inventory.links.iter() {
+                    let (Some(a), Some(b)) = (link.a.row(), link.b.row()) else { continue };
+                    let carries = inventory.name(link.kind.0) != "signalling"
+                        && link.capacity.known().unwrap_or(-1.0) >= least;
+                    for (x, y) in [(a, b), (b, a)] {
+                        if carries && x == seen[at] && open(x) && open(y) && !seen.contains(&y) {
+                            seen.push(y);
+                        }
+                    }
+                }
+                at += 1;
+            }
+            seen.contains(&to)
+        };
+        for hit in &found.services_hit {
+            let row = inventory.find(TableId::services, &hit.service).unwrap();
+            let (a, z) = (
+                inventory.services[row].a_node.row().unwrap(),
+                inventory.services[row].z_node.row().unwrap(),
+            );
+            let gone = bad.contains(&a) && world.live(a) || bad.contains(&z) && world.live(z);
+            let connected = !gone && reached(a, z, -1.0);
+            assert_eq!(hit.connected, Some(connected), "{seed} {}", hit.service);
+            let widest = [50.0, 40.0, 30.0, 20.0, 10.0].into_iter().find(|&c| reached(a, z, c));
+            let widest = widest.filter(|_| connected && a != z);
+            assert_eq!(hit.capacity_left_gbps, widest, "{seed} {}", hit.service);
+            seen[usize::from(connected) + usize::from(widest.is_some())] += 1;
+        }
+    }
+    assert!(seen.iter().all(|n| *n > 0), "{seen:?}");
 }
 
 /// The fewest nodes that cut `a` from `z`, by trying all sets; none: neighbours.

@@ -77,12 +77,21 @@ pub struct Importer {
     inventory: Inventory,
     report: ImportReport,
     seen: [bool; TABLE_NAMES.len()],
+    /// Tables of which a file was refused as a whole: what refers to them is not told again.
+    refused: [bool; TABLE_NAMES.len()],
+    /// Columns that may hold nothing may be left out: small tables of tests.
+    brief: bool,
     joins: netbox::Joins,
 }
 
 impl Importer {
     pub fn new() -> Importer {
         Importer::default()
+    }
+
+    /// For tables written by hand: only columns that must hold something have to be there.
+    pub fn brief() -> Importer {
+        Importer { brief: true, ..Importer::default() }
     }
 
     fn file(&mut self, name: &str) -> u32 {
@@ -127,8 +136,9 @@ impl Importer {
     fn check_columns(&mut self, table: TableId, file: u32, present: &[bool]) -> bool {
         let mut complete = true;
         for (column, &there) in table.columns().iter().zip(present) {
-            if !there && column.need != Need::May {
+            if !there && (column.need == Need::Must || (column.need == Need::Want && !self.brief)) {
                 complete = false;
+                self.refused[table as usize] = true;
                 let message = format!("the column `{}` is missing", column.name);
                 let remedy = format!("add it ({}); cells may be empty where it is not known", column.about);
                 self.problem(Severity::Error, file, 1, message, &remedy);
@@ -201,7 +211,13 @@ impl Importer {
         let mut dangling: Vec<(TableId, usize, &'static str, crate::cell::Kind, Sym)> = Vec::new();
         let mut more = 0u64;
         let rows = crate::cell::Rows { by_table: maps };
+        let refused = &self.refused;
         self.inventory.resolve_all(&rows, &mut |table, row, column, kind, sym| {
+            if let crate::cell::Kind::Reference(name) = kind
+                && TableId::from_name(name).is_some_and(|t| refused[t as usize])
+            {
+                return;
+            }
             if dangling.len() < ImportReport::LIMIT {
                 dangling.push((table, row, column, kind, sym));
             } else {

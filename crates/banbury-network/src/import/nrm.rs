@@ -175,7 +175,9 @@ impl Importer {
 
 impl Walk {
     fn children(&mut self, object: &Map<String, Value>, dn: &str, element: &Element) {
-        for (class, value) in object {
+        for (member, value) in object {
+            // YANG puts the module before the class: `_3gpp-nr-nrm-gnbdufunction:GNBDUFunction`.
+            let class = member.rsplit(':').next().unwrap_or_default();
             if !class.starts_with(|c: char| c.is_ascii_uppercase()) {
                 continue;
             }
@@ -194,7 +196,7 @@ impl Walk {
         let attributes = object.get("attributes").and_then(Value::as_object).unwrap_or(&empty);
         let text = |name: &str| attributes.get(name).map(scalar).unwrap_or_default();
         if class.starts_with("EP_") {
-            let far = text("remoteAddress");
+            let far = attributes.get("remoteAddress").map(address).unwrap_or_default();
             let near = attributes.get("localAddress").map(address).unwrap_or_default();
             if !near.is_empty() {
                 self.addresses.insert(near, above.to_owned());
@@ -213,7 +215,9 @@ impl Walk {
         set(&mut element.vendor, text("vendorName"));
         set(&mut element.version, text("swVersion"));
         set(&mut element.location, text("locationName"));
-        if let Some(managers) = attributes.get("managedBy").and_then(Value::as_array) {
+        if let Some(managers) = attributes.get("managedBy") {
+            let one = std::slice::from_ref(managers);
+            let managers = managers.as_array().map_or(one, Vec::as_slice);
             element.managed_by = managers.iter().map(scalar).filter(|m| !m.is_empty()).collect();
         }
         if let Some(place) =
@@ -242,10 +246,13 @@ impl Walk {
 /// An address is a text, or an object with the address in one of its members.
 fn address(value: &Value) -> String {
     match value {
-        Value::Object(object) => ["ipv4Address", "ipv6Address", "ipAddress"]
-            .iter()
-            .find_map(|name| object.get(*name).map(scalar))
-            .unwrap_or_default(),
+        Value::Object(object) => {
+            ["ipv4Address", "ipv6Address", "ipAddress", "inetAddress", "addressWithVlan", "address"]
+                .iter()
+                .filter_map(|name| object.get(*name).map(address))
+                .find(|text| !text.is_empty())
+                .unwrap_or_default()
+        }
         other => scalar(other),
     }
 }

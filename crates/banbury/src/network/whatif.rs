@@ -60,6 +60,8 @@ fn what_if_text(out: &mut dyn Write, w: &WhatIf) -> std::io::Result<()> {
     writeln!(out, "If {} were hostile ({} live nodes; {})", w.hostile, w.nodes, w.vendors.join(", "))?;
     let rows = [
         ("services disrupted", w.services_disrupted.len()),
+        ("  whose ends stay connected", w.services_reroutable as usize),
+        ("  over a route as wide as was sold", w.services_with_capacity as usize),
         ("services exposed in the clear", w.services_exposed.len()),
         ("services left on fewer paths", w.services_on_fewer_paths.len()),
         ("government, defence, emergency services hit", w.government_services.len()),
@@ -91,6 +93,7 @@ fn what_if_text(out: &mut dyn Write, w: &WhatIf) -> std::io::Result<()> {
             r.capacity_left_gbps
         )?;
     }
+    services_text(out, w)?;
     writeln!(out, "\nmost damaging nodes")?;
     for n in w.worst_nodes.iter().take(10) {
         writeln!(
@@ -103,6 +106,38 @@ fn what_if_text(out: &mut dyn Write, w: &WhatIf) -> std::io::Result<()> {
     writeln!(out, "\nsecrets and functions in reach")?;
     for r in w.reached.iter().filter(|r| shown.insert(r.role.clone())) {
         writeln!(out, "  {} ({}): {}", r.node, r.role, r.path.join(" > "))?;
+    }
+    Ok(())
+}
+
+fn services_text(out: &mut dyn Write, w: &WhatIf) -> std::io::Result<()> {
+    const SHOWN: usize = 15;
+    if w.services_hit.is_empty() {
+        return Ok(());
+    }
+    let figure = |g: Option<f64>| g.map_or("?".to_owned(), |g| format!("{g:.1}"));
+    writeln!(
+        out,
+        "\n{:<14} {:>9} {:<10} {:>11} {:>11}",
+        "service", "paths", "ends", "sold Gbit/s", "left Gbit/s"
+    )?;
+    for s in w.services_hit.iter().take(SHOWN) {
+        let ends = match s.connected {
+            Some(true) => "connected",
+            Some(false) => "cut apart",
+            None => "?",
+        };
+        let left = if s.connected == Some(false) { "0.0".to_owned() } else { figure(s.capacity_left_gbps) };
+        writeln!(
+            out,
+            "{:<14} {:>9} {ends:<10} {:>11} {left:>11}",
+            s.service,
+            format!("{} of {}", s.paths_left, s.paths),
+            figure(s.capacity_sold_gbps)
+        )?;
+    }
+    if w.services_hit.len() > SHOWN {
+        writeln!(out, "and {} more: see the JSON", w.services_hit.len() - SHOWN)?;
     }
     Ok(())
 }

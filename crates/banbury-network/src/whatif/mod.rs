@@ -1,12 +1,16 @@
 //! What a vendor, a platform or a release could do if it were hostile, and what would stop if it
 //! were gone. Every question is one walk over the network.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod cut;
+mod services;
 
+use std::collections::BTreeMap;
+
+pub use cut::cut;
 use serde::Serialize;
+pub use services::ServiceDamage;
 
 use crate::graph::{Graph, NONE, Separation, path_from};
-use crate::inventory::Inventory;
 use crate::roles::Roles;
 use crate::rules::RoleSet;
 use crate::version::Version;
@@ -29,6 +33,8 @@ pub enum Hostile {
 pub struct WhatIfOptions {
     /// Links over which a site reaches the core.
     pub link_kinds: Vec<String>,
+    /// Links that carry no service.
+    pub not_carrying: Vec<String>,
     pub access_roles: RoleSet,
     pub anchor_roles: RoleSet,
     pub anchor_site_kinds: Vec<String>,
@@ -47,6 +53,7 @@ impl Default for WhatIfOptions {
         let role = |name: &str| RoleSet::One(name.to_owned());
         WhatIfOptions {
             link_kinds: words(&["backhaul", "metro", "core"]),
+            not_carrying: words(&["signalling", "management", "sync"]),
             access_roles: role("csr"),
             anchor_roles: role("pe-router"),
             anchor_site_kinds: words(&["core"]),
@@ -105,6 +112,11 @@ pub struct WhatIf {
     pub services_exposed: Vec<String>,
     /// Still up, on fewer paths than before: service, paths left, paths before.
     pub services_on_fewer_paths: Vec<(String, u32, u32)>,
+    /// Every service that is disrupted or left on fewer paths, with what it could still be given.
+    pub services_hit: Vec<ServiceDamage>,
+    /// Of the disrupted, how many have ends that stay connected, and on a route that is wide enough.
+    pub services_reroutable: u64,
+    pub services_with_capacity: u64,
     pub slices_affected: Vec<String>,
     /// Disrupted or exposed services of each class of customer.
     pub by_customer_class: BTreeMap<String, [u64; 2]>,
@@ -175,8 +187,8 @@ pub fn what_if(world: &World<'_>, hostile: &Hostile, options: &WhatIfOptions) ->
         out.by_region.entry(region_of(node)).or_default().nodes += 1;
     }
 
-    let per_node_services = services(inventory, &bad, &mut out);
-    slices(inventory, &bad, &mut out);
+    let per_node_services = services::services(world, &bad, options, &mut out);
+    services::slices(inventory, &bad, &mut out);
 
     let kinds = NameSet::of(inventory, options.link_kinds.iter().map(String::as_str));
     let edges = crate::rules::link_edges(inventory, &kinds);
@@ -207,72 +219,12 @@ pub fn what_if(world: &World<'_>, hostile: &Hostile, options: &WhatIfOptions) ->
         }
     }
     redundancy(world, &rooted, root, &bad, &access, &isolated, &mut out);
-    capacity(inventory, &kinds, &bad, &mut out);
+    services::capacity(inventory, &kinds, &bad, &mut out);
     management(world, &bad, options, &mut out);
     timing(world, &bad, options, &mut out);
     signalling(world, &bad, &mut out);
     worst(world, &rooted, root, &bad, &per_node_services, &subscribers, options, &mut out);
     out
-}
-
-/// Services by what is left of them; gives the number of services that pass each node.
-fn services(inventory: &Inventory, bad: &[bool], out: &mut WhatIf) -> Vec<u32> {
-    // Of each path: service and name, whether it passes a hostile node.
-    let mut paths: BTreeMap<(usize, u32), bool> = BTreeMap::new();
-    let mut passing = vec![0u32; inventory.nodes.len()];
-    let mut last = vec![u32::MAX; inventory.nodes.len()];
-    for hop in inventory.service_paths.iter() {
-        let (Some(service), Some(node)) = (hop.service.row(), hop.node.row()) else { continue };
-        *paths.entry((service, hop.path.0.0)).or_default() |= bad[node];
-        if last[node] != service as u32 {
-            last[node] = service as u32;
-            passing[node] += 1;
-        }
-    }
-    let mut counts = vec![(0u32, 0u32); inventory.services.len()];
-    for (&(service, _), &hit) in &paths {
-        counts[service].0 += 1;
-        counts[service].1 += u32::from(hit);
-    }
-    for (service, &(all, hit)) in counts.iter().enumerate() {
-        if hit == 0 {
-            continue;
-        }
-        let row = &inventory.services[service];
-        let id = inventory.id(row.id.0).to_owned();
-        let class =
-            row.customer.row().map_or("", |c| inventory.name(inventory.customers[c].class.0)).to_owned();
-        let disrupted = hit == all;
-        let exposed = row.encrypted.known() == Some(false);
-        if matches!(class.as_str(), "government" | "defence" | "emergency") && (disrupted || exposed) {
-            out.government_services.push(id.clone());
-        }
-        let by_class = out.by_customer_class.entry(class).or_default();
-        by_class[0] += u64::from(disrupted);
-        by_class[1] += u64::from(exposed);
-        if exposed {
-            out.services_exposed.push(id.clone());
-        }
-        if disrupted {
-            out.services_disrupted.push(id);
-        } else {
-            out.services_on_fewer_paths.push((id, all - hit, all));
-        }
-    }
-    passing
-}
-
-fn slices(inventory: &Inventory, bad: &[bool], out: &mut WhatIf) {
-    let mut hit = vec![false; inventory.slices.len()];
-    for row in inventory.slice_nodes.iter() {
-        if let (Some(slice), Some(node)) = (row.slice.row(), row.node.row()) {
-            hit[slice] |= bad[node];
-        }
-    }
-    out.slices_affected = (0..hit.len())
-        .filter(|&s| hit[s])
-        .map(|s| inventory.id(inventory.slices[s].id.0).to_owned())
-        .collect();
 }
 
 fn redundancy(
@@ -295,31 +247,6 @@ fn redundancy(
                 inventory.sites[site].region.row().map_or("", |r| inventory.id(inventory.regions[r].id.0));
             out.by_region.entry(region.to_owned()).or_default().sites_on_one_path += 1;
         }
-    }
-}
-
-fn capacity(inventory: &Inventory, kinds: &NameSet, bad: &[bool], out: &mut WhatIf) {
-    let mut sums: Vec<(f64, f64)> = vec![(0.0, 0.0); inventory.regions.len() + 1];
-    let active = NameSet::of(inventory, ["active"].into_iter());
-    for link in inventory.links.iter() {
-        let (Some(a), Some(b), Some(capacity)) = (link.a.row(), link.b.row(), link.capacity.known()) else {
-            continue;
-        };
-        if !kinds.contains(link.kind.0) || !active.contains(link.status.0) {
-            continue;
-        }
-        let region = inventory.nodes[a].site.row().and_then(|s| inventory.sites[s].region.row());
-        let sum = &mut sums[region.unwrap_or(inventory.regions.len())];
-        sum.0 += capacity;
-        if !bad[a] && !bad[b] {
-            sum.1 += capacity;
-        }
-    }
-    for (region, &(all, left)) in sums.iter().enumerate().filter(|(_, s)| s.0 > 0.0) {
-        let id = inventory.regions.get(region).map_or("", |r| inventory.id(r.id.0)).to_owned();
-        let row = out.by_region.entry(id).or_default();
-        row.capacity_gbps = all;
-        row.capacity_left_gbps = left;
     }
 }
 
@@ -434,120 +361,4 @@ fn worst(
             administers: administers[n],
         })
         .collect();
-}
-
-/// The smallest set of nodes, other than the two ends, whose removal cuts a service's ends apart,
-/// over active links of any kind between live nodes; none if the ends are neighbours, or if more
-/// than `limit` nodes are needed.
-///
-/// Unit-capacity maximum flow with split vertices (Ford and Fulkerson): one breadth-first search
-/// for each unit.
-pub fn cut(world: &World<'_>, a: usize, z: usize, limit: usize) -> Option<Vec<usize>> {
-    let inventory = world.inventory;
-    let mut kinds = NameSet::default();
-    inventory.links.iter().for_each(|l| kinds.insert(l.kind.0));
-    let edges = crate::rules::link_edges(inventory, &kinds);
-    let graph = Graph::undirected(inventory.nodes.len(), edges);
-    if a == z || graph.neighbours(a).contains(&(z as u32)) {
-        return None;
-    }
-    // Of each vertex on a path of the flow: the one before and the one after.
-    let mut flow: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for _ in 0..=limit {
-        match augment(world, &graph, a, z, &mut flow) {
-            None => {}
-            Some(reached) => {
-                let cut = flow
-                    .keys()
-                    .copied()
-                    .filter(|&v| reached.contains(&(v, false)) && !reached.contains(&(v, true)));
-                return Some(cut.collect());
-            }
-        }
-    }
-    None
-}
-
-/// One more unit of flow, or, if there is none, what the residual network reaches: vertices by
-/// their in side (false) and out side (true).
-fn augment(
-    world: &World<'_>,
-    graph: &Graph,
-    a: usize,
-    z: usize,
-    flow: &mut BTreeMap<usize, (usize, usize)>,
-) -> Option<BTreeSet<(usize, bool)>> {
-    let mut from: BTreeMap<(usize, bool), (usize, bool)> = BTreeMap::new();
-    let mut queue = std::collections::VecDeque::from([(a, true)]);
-    from.insert((a, true), (a, true));
-    let mut found = false;
-    while let Some((v, out_side)) = queue.pop_front() {
-        let mut steps: Vec<(usize, bool)> = Vec::new();
-        if out_side {
-            for &next in graph.neighbours(v) {
-                let next = next as usize;
-                // Links carry any number of paths; nodes carry one.
-                if next != a && world.live(next) {
-                    steps.push((next, false));
-                }
-            }
-            if flow.contains_key(&v) {
-                steps.push((v, false));
-            }
-        } else if let Some(&(before, _)) = flow.get(&v) {
-            // Taken: the only way on is back along the path that takes it.
-            if before != a {
-                steps.push((before, true));
-            }
-        } else {
-            steps.push((v, true));
-        }
-        for step in steps {
-            if step == (z, false) {
-                from.insert(step, (v, out_side));
-                found = true;
-                queue.clear();
-                break;
-            }
-            from.entry(step).or_insert_with(|| {
-                queue.push_back(step);
-                (v, out_side)
-            });
-        }
-    }
-    if !found {
-        return Some(from.into_keys().collect());
-    }
-    // Edges of the new path; an edge walked backwards leaves the flow.
-    let mut edges: BTreeSet<(usize, usize)> = BTreeSet::new();
-    for (&v, &(before, after)) in flow.iter() {
-        edges.insert((before, v));
-        edges.insert((v, after));
-    }
-    let mut at = (z, false);
-    while at != (a, true) {
-        let before = from[&at];
-        if before.0 != at.0 {
-            match (before.1, at.1) {
-                (true, false) => {
-                    edges.insert((before.0, at.0));
-                }
-                _ => {
-                    edges.remove(&(at.0, before.0));
-                }
-            }
-        }
-        at = before;
-    }
-    flow.clear();
-    let vertices: BTreeSet<usize> =
-        edges.iter().flat_map(|&(x, y)| [x, y]).filter(|&v| v != a && v != z).collect();
-    for v in vertices {
-        let before = edges.iter().find(|e| e.1 == v).map(|e| e.0);
-        let after = edges.range((v, 0)..=(v, usize::MAX)).next().map(|e| e.1);
-        if let (Some(before), Some(after)) = (before, after) {
-            flow.insert(v, (before, after));
-        }
-    }
-    None
 }
