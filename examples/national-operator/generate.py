@@ -147,7 +147,7 @@ for i in range(120):
 for i in range(40):
     a, b = rng.sample(range(120), 2)
     service = "SV%03d" % i
-    services.append((service, customers[i % 5][0], rng.choice(["l2vpn", "l3vpn"]), "csr%03d" % a, "csr%03d" % b, rng.choice(["true", "false"])))
+    services.append((service, customers[i % 5][0], rng.choice(["l2vpn", "l3vpn"]), "csr%03d" % a, "csr%03d" % b, rng.choice(["true", "false"]), (1, 2, 5, 10)[i % 4]))
     ia, ib = aggs[a % 12], aggs[b % 12]
     hops = ["csr%03d" % a, ia[1], cores[ia[3]][1], cores[ib[3]][1], ib[1], "csr%03d" % b]
     for seq, hop in enumerate(dict.fromkeys(hops)):
@@ -162,7 +162,7 @@ write("nodes", NODE, nodes)
 write("links", "link_id a_node b_node kind capacity_gbps encryption status plane", links)
 write("admin_flows", "flow_id src_node dst_node kind protocol action status", flows)
 write("sync", "node_id source_id priority", sync)
-write("services", "service_id customer_id kind a_node z_node e2e_encrypted", services)
+write("services", "service_id customer_id kind a_node z_node e2e_encrypted capacity_gbps", services)
 write("service_paths", "service_id path seq node_id", paths)
 write("remote_access", "access_id org_vendor_id target_node via_node mfa recorded from_country enabled",
       [("RA1", "TEC", "ems-car0", "jump0", "true", "true", "XC", "true"), ("RA2", "ORB", "ems-orb1", "jump1", "true", "true", "XA", "true"),
