@@ -82,6 +82,8 @@ def devices():
     for number, row in enumerate(rows("nodes"), 1):
         node_of[row["node_id"]] = number
         vendor, site, platform = row["vendor_name"], row["site_id"], row.get("platform")
+        if row.get("host_id"):
+            continue
         kind = dict(brief("dcim/device-types", 1, row.get("product") or "type"), model=row.get("product") or "",
                     manufacturer=brief("dcim/manufacturers", 1, vendor) if vendor else None)
         yield dict(id=number, url=url("dcim/devices", number), display=row["node_id"], name=row["node_id"], device_type=kind,
@@ -90,6 +92,19 @@ def devices():
                    site=brief("dcim/sites", site_of[site], site) if site else None, status={"value": row["status"], "label": "-"},
                    primary_ip4=None, description="", comments="", tags=[], custom_fields=fields(row, "node_id", "site_id", "vendor_name"),
                    created="2026-01-01T00:00:00Z", last_updated="2026-01-01T00:00:00Z")
+
+
+def machines():
+    """What runs on another node is a virtual machine; its maker is that of its platform, or a field."""
+    for number, row in enumerate(rows("nodes"), 1):
+        if not row.get("host_id"):
+            continue
+        host, site = row["host_id"], row["site_id"]
+        yield dict(id=number, url=url("virtualization/virtual-machines", number), display=row["node_id"], name=row["node_id"],
+                   role=brief("dcim/device-roles", 1, row["role"]), status={"value": row["status"], "label": "-"}, tags=[],
+                   platform=brief("dcim/platforms", 1, row["platform"]) if row.get("platform") else None,
+                   site=brief("dcim/sites", site_of[site], site) if site else None, tenant=None,
+                   device=brief("dcim/devices", node_of.get(host, 0), host), custom_fields=fields(row, "node_id", "site_id", "host_id"))
 
 
 def cables():
@@ -103,5 +118,6 @@ def cables():
                    status={"value": row["status"], "label": "-"}, custom_fields=fields(row, "link_id", "a_node", "b_node"), tags=[], **ends)
 
 
-for endpoint, records in (("dcim/regions", regions), ("dcim/sites", sites), ("dcim/devices", devices), ("dcim/cables", cables)):
+for endpoint, records in (("dcim/regions", regions), ("dcim/sites", sites), ("dcim/devices", devices),
+                          ("virtualization/virtual-machines", machines), ("dcim/cables", cables)):
     pages(endpoint, records())
