@@ -420,6 +420,7 @@ fn widen_slot(
             arena.info_mut(atom).counter = match (steady && constant, next) {
                 (true, Some(_)) => Counter::Steady,
                 (true, None) => Counter::Likely,
+                _ if !constant && lo > 0 => Counter::Grows,
                 _ => Counter::No,
             };
             // One unknown counts the rounds where the step is a constant.

@@ -138,6 +138,7 @@ impl Interp<'_> {
                     addr = ptr;
                     if let Proj::At(index) = proj {
                         let i = self.index(st, *index);
+                        self.check_char_index(st, i, name);
                         let size = i128::from(self.types().size_of(pointee).unwrap_or(1));
                         let offset = self.a.scale(i, size);
                         addr = self.a.add(ptr, offset);
@@ -152,6 +153,7 @@ impl Interp<'_> {
                         _ => (TypeTable::UNKNOWN, None),
                     };
                     let i = self.index(st, *index);
+                    self.check_char_index(st, i, name);
                     let size = i128::from(self.types().size_of(elem).unwrap_or(1));
                     let trailing = match place.proj.iter().rev().find(|p| matches!(p, Proj::Field(_))) {
                         Some(Proj::Field(field)) => count.is_none_or(|c| c <= 1) && self.is_trailing(field),

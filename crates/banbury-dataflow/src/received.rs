@@ -1,6 +1,7 @@
 //! Numbers that a message brought along, known by their shape where no source is in sight: the
 //! length member beside a buffer, a length octet, a loop counter that runs up to one of them.
 
+use banbury_base::Symbol;
 use banbury_ir::{BinOp, Type};
 use smallvec::SmallVec;
 
@@ -24,7 +25,7 @@ impl Interp<'_> {
                 Counter::Steady => true,
                 // What else the loop does with the address is not known.
                 Counter::Likely => c == 1,
-                Counter::No => false,
+                Counter::Grows | Counter::No => false,
             };
             if c <= 0 || info.hi < MAX || !counts {
                 continue;
@@ -145,8 +146,7 @@ impl Interp<'_> {
         let subtracted = lin.terms.len() > 1 || lin.k < 0;
         // What a loop counted or a merge left is not known well enough.
         let vague = lin.terms.iter().any(|&(x, d)| {
-            let info = self.a.info(x);
-            d < 0 && (info.counter != Counter::No || info.hi >= MAX || matches!(info.kind, AtomKind::Phi(..)))
+            d < 0 && (self.a.info(x).counter != Counter::No || st.bounds_of_atom(&self.a, x).1 >= MAX)
         });
         if vague || !subtracted || lin.k < -(1 << 16) || c > 8 {
             return None;
@@ -191,7 +191,9 @@ impl Interp<'_> {
                 counter,
             }));
         }
-        counter?;
+        if counter.is_none() {
+            return self.judge_endless(st, excess);
+        }
         let taint = self.a.taint(self.a.taint_of(v)).cloned()?;
         let top = st.upper(&mut self.a, v);
         let mut features = vec![("bound.tainted", 1.0)];
@@ -209,6 +211,42 @@ impl Interp<'_> {
                 counter,
             })
         })
+    }
+
+    /// Each round of a loop gets further in an object of known size, and no comparison stops it.
+    fn judge_endless(&mut self, st: &State, excess: V) -> Option<Verdict> {
+        let &[(atom, c)] = self.a.lin(excess).terms.as_slice() else { return None };
+        let info = self.a.info(atom);
+        let limited = st.cons.iter().any(|&k| self.a.lin(k).terms.iter().any(|t| t.0 == atom && t.1 > 0));
+        if c <= 0 || info.counter == Counter::No || st.bounds_of_atom(&self.a, atom).1 < MAX || limited {
+            return None;
+        }
+        Some(Verdict::Bad(Evidence {
+            message: "every round of the loop gets further, and no comparison stops it".into(),
+            features: vec![("bound.endless", 1.0)],
+            steps: Vec::new(),
+            counter: Some(atom),
+        }))
+    }
+
+    /// An index that is a `char` as it was loaded, and so may be negative.
+    pub fn check_char_index(&mut self, st: &mut State, i: V, name: Symbol) {
+        let Some(atom) = self.a.as_atom(i).filter(|_| i != V::UNINIT) else { return };
+        let info = self.a.info(atom);
+        let plain = matches!(self.types().get(info.ty), Type::Int { bits: 8, signed: true });
+        if !plain || !matches!(info.kind, AtomKind::Load(..)) || st.bounds_of_atom(&self.a, atom).0 >= 0 {
+            return;
+        }
+        let evidence = Evidence {
+            message: "the index is a 'char', which is negative for half of its values".into(),
+            features: vec![("index.char", 1.0)],
+            ..Evidence::default()
+        };
+        let need = Need::Within { excess: i, kind: AccessKind::Read, under: true, index: true };
+        let site = self.site(name, "");
+        if !self.muted {
+            self.report(st, &need, &site, &[], evidence);
+        }
     }
 
     /// A difference that must not go below zero, taken from a received length.
@@ -319,7 +357,7 @@ impl Interp<'_> {
             features.push(("length.loop", 1.0));
         }
         // Text mostly ends in a zero that its length does not count.
-        if self.is_text(base) && by == 1 && kind == AccessKind::Read {
+        if self.is_text(base) && by <= 4 && kind == AccessKind::Read {
             features.push(("length.text", 1.0));
         }
         let evidence = Evidence {
@@ -376,7 +414,8 @@ impl Interp<'_> {
                 self.a.lin(a).terms.iter().map(|t| t.0).find(|&t| self.loop_issues.iter().any(|l| l.0 == t));
             let Some(atom) = counted else { continue };
             let d = self.a.sub(b, a);
-            if self.a.constant(d).is_none() {
+            let grows = self.a.info(atom).counter == Counter::Grows && after.bounds(&self.a, d).0 > 0;
+            if self.a.constant(d).is_none() && !grows {
                 self.a.info_mut(atom).counter = Counter::No;
             }
         }

@@ -99,6 +99,8 @@ pub enum Counter {
     Likely,
     /// A second round added the same.
     Steady,
+    /// Grows by amounts that differ.
+    Grows,
 }
 
 #[derive(Clone, Debug)]

@@ -8,6 +8,8 @@ pub(crate) struct Slot {
     pub name: Symbol,
     pub ty: TypeId,
     pub bits: Option<u16>,
+    /// An array with a count, which is a macro or constant that is not in sight.
+    pub uncounted: bool,
 }
 
 pub(crate) struct Layout {
@@ -33,7 +35,7 @@ pub(crate) fn lay_out(types: &TypeTable, kind: RecordKind, packed: bool, slots: 
         }
         let offset = match slot.bits {
             Some(bits) => place_bits(types, slot, bits, packed, &mut cursor),
-            None => place(types, slot.ty, packed, &mut cursor),
+            None => place(types, slot, packed, &mut cursor),
         };
         cursor.end = match (cursor.end, cursor.bit) {
             (Some(end), Some(bit)) => Some(end.max(bit)),
@@ -52,13 +54,14 @@ fn round_up(value: u64, to: u64) -> u64 {
     value.div_ceil(to.max(1)).saturating_mul(to.max(1))
 }
 
-fn place(types: &TypeTable, ty: TypeId, packed: bool, cursor: &mut Cursor) -> Option<u64> {
+fn place(types: &TypeTable, slot: &Slot, packed: bool, cursor: &mut Cursor) -> Option<u64> {
+    let ty = slot.ty;
     let align = if packed { 1 } else { types.align_of(ty) };
     cursor.align = cursor.align.max(align);
     let offset = cursor.bit.map(|bit| round_up(bit.div_ceil(8), align));
     let size = match types.get(ty) {
         // A flexible array member takes no room of its own.
-        Type::Array(_, None) => Some(0),
+        Type::Array(_, None) if !slot.uncounted => Some(0),
         _ => types.size_of(ty),
     };
     cursor.bit = match (offset, size) {

@@ -505,12 +505,12 @@ fn base_slots<'w>(env: &mut impl Env<'w>, spec: &RecordSpec, slots: &mut Vec<Slo
     let world = env.world();
     for base in &spec.bases {
         let ty = named_type(env, *base);
-        slots.push(Slot { name: Symbol::EMPTY, ty, bits: None });
+        slots.push(Slot { name: Symbol::EMPTY, ty, bits: None, uncounted: false });
     }
     let is_virtual = |m: &Member| matches!(m, Member::Method { is_virtual: true, .. });
     if spec.bases.is_empty() && spec.members.as_deref().unwrap_or_default().iter().any(is_virtual) {
         let ty = world.types.pointer_to(TypeTable::VOID);
-        slots.push(Slot { name: Symbol::new("__vptr"), ty, bits: None });
+        slots.push(Slot { name: Symbol::new("__vptr"), ty, bits: None, uncounted: false });
     }
 }
 
@@ -523,7 +523,7 @@ fn member_slots<'w>(env: &mut impl Env<'w>, vars: &VarDecl, slots: &mut Vec<Slot
             _ => false,
         };
         if anonymous {
-            slots.push(Slot { name: Symbol::EMPTY, ty: base, bits: None });
+            slots.push(Slot { name: Symbol::EMPTY, ty: base, bits: None, uncounted: false });
         }
         return;
     }
@@ -531,7 +531,9 @@ fn member_slots<'w>(env: &mut impl Env<'w>, vars: &VarDecl, slots: &mut Vec<Slot
         let ty = resolve_in(env, base, &declarator.ty);
         let bits =
             declarator.bits.as_ref().map(|bits| eval(env, bits).map_or(1, |(v, _)| v.clamp(0, 128) as u16));
-        slots.push(Slot { name: declarator.name, ty, bits });
+        let counted = matches!(declarator.ty, TypeExpr::Array(_, Some(_)));
+        let uncounted = counted && matches!(env.world().types.get(ty), Type::Array(_, None));
+        slots.push(Slot { name: declarator.name, ty, bits, uncounted });
     }
 }
 
