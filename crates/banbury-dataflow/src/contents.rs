@@ -593,10 +593,7 @@ impl Interp<'_> {
             let name = self.arg_name(call, index as u8);
             let conversion = conversions.get(nth);
             match conversion {
-                Some(ScanKind::Text(None)) => {
-                    let fixed = self.is_array_operand(call, index);
-                    self.unbounded_access(st, v, AccessKind::Write, name, fixed);
-                }
+                Some(ScanKind::Text(None)) => self.unbounded_access(st, v, AccessKind::Write, name),
                 Some(ScanKind::Text(Some(width))) => {
                     let n = self.a.int(i128::from(*width) + 1);
                     self.check_access(st, v, n, AccessKind::Write, name, false);

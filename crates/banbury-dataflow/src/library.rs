@@ -10,7 +10,6 @@ use crate::models::{Effect, FnModel, SinkKind, Size, Slot, SourceKind};
 use crate::state::{Content, Life, State};
 use crate::summary::{AccessKind, Need};
 use crate::value::{Atom, AtomKind, MAX, NullOrigin, Taint, V};
-use crate::verdicts::Evidence;
 
 impl Interp<'_> {
     pub fn apply_model(&mut self, mut st: State, call: &Call<'_>, model: &FnModel, out: &mut Vec<State>) {
@@ -375,10 +374,7 @@ impl Interp<'_> {
             Size::Unknown => {}
             // As long as the string there is: nothing to compare it with.
             Size::Strlen { arg, .. } if kind == AccessKind::Read && *arg == i => {}
-            Size::Unbounded => {
-                let fixed = self.is_array_operand(call, usize::from(i));
-                self.unbounded_access(st, addr, kind, name, fixed);
-            }
+            Size::Unbounded => self.unbounded_access(st, addr, kind, name),
             size => {
                 let Some(n) = self.size(st, call, size) else { return };
                 let (_, hi) = st.bounds(&self.a, n);
@@ -391,9 +387,7 @@ impl Interp<'_> {
     }
 
     /// Input of any length goes into a buffer of a certain length.
-    ///
-    /// `fixed` says that it is an array, of a size that may not be known here.
-    pub fn unbounded_access(&mut self, st: &mut State, addr: V, kind: AccessKind, name: Symbol, fixed: bool) {
+    pub fn unbounded_access(&mut self, st: &mut State, addr: V, kind: AccessKind, name: Symbol) {
         let any = self.a.fresh(1, MAX);
         let span = self.span;
         let step = self.step(StepKind::Source, span, "input of any length".into());
@@ -405,28 +399,7 @@ impl Interp<'_> {
         });
         self.a.info_mut(any).taint = taint;
         let n = self.a.of_atom(any);
-        let known = self.a.sub_object(addr).is_some()
-            || self.a.base(addr).is_some_and(|base| self.object_size(st, base).is_some());
-        if fixed && !known {
-            let evidence = Evidence {
-                message: "input of any length goes into an array".into(),
-                features: vec![("bound.unchecked-length", 1.0)],
-                ..Evidence::default()
-            };
-            let need = Need::Within { excess: n, kind, under: false, index: false };
-            let site = self.site(name, "");
-            self.report(st, &need, &site, &[], evidence);
-            return;
-        }
         self.check_access(st, addr, n, kind, name, false);
-    }
-
-    /// Whether the argument is an array, not a pointer.
-    pub fn is_array_operand(&self, call: &Call<'_>, index: usize) -> bool {
-        call.operands
-            .get(index)
-            .and_then(|o| self.operand_type(o))
-            .is_some_and(|ty| matches!(self.types().get(ty), Type::Array(..)))
     }
 
     pub fn region(&self, st: &State, base: Atom) -> &'static str {

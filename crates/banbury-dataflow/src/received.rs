@@ -171,7 +171,13 @@ impl Interp<'_> {
     }
 
     /// An object of known size is exceeded by as much as a received length says.
-    pub fn judge_length(&mut self, st: &mut State, excess: V, under: bool) -> Option<Verdict> {
+    pub fn judge_length(
+        &mut self,
+        st: &mut State,
+        excess: V,
+        under: bool,
+        kind: AccessKind,
+    ) -> Option<Verdict> {
         if under {
             return None;
         }
@@ -192,7 +198,8 @@ impl Interp<'_> {
             }));
         }
         if counter.is_none() {
-            return self.judge_endless(st, excess);
+            // Reading goes on until it finds what it looks for.
+            return if kind == AccessKind::Write { self.judge_endless(st, excess) } else { None };
         }
         let taint = self.a.taint(self.a.taint_of(v)).cloned()?;
         let top = st.upper(&mut self.a, v);

@@ -8,7 +8,9 @@ use crate::models::{SinkKind, SourceKind};
 use crate::numbers::int_bounds;
 use crate::reports::{limit_text, origin_feature, quoted, same_kind, sink_text, taint_features};
 use crate::state::{Content, Life, State, is_named};
-use crate::summary::{Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry};
+use crate::summary::{
+    AccessKind, Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry,
+};
 use crate::value::{Atom, AtomKind, MAX, MIN, NullOrigin, V};
 
 /// Obligations a summary may carry.
@@ -150,7 +152,7 @@ impl Interp<'_> {
             return Verdict::Safe;
         }
         match *need {
-            Need::Within { excess, under, .. } => self.judge_within(st, excess, under),
+            Need::Within { excess, under, kind, .. } => self.judge_within(st, excess, under, kind),
             Need::NonNull(v) => self.judge_non_null(st, v, site),
             Need::Live(v) => self.judge_live(st, v),
             Need::Initialised(v) => self.judge_initialised(st, v),
@@ -164,7 +166,7 @@ impl Interp<'_> {
         }
     }
 
-    fn judge_within(&mut self, st: &mut State, excess: V, under: bool) -> Verdict {
+    fn judge_within(&mut self, st: &mut State, excess: V, under: bool, kind: AccessKind) -> Verdict {
         if st.proves_le0(&mut self.a, excess) {
             return Verdict::Safe;
         }
@@ -229,7 +231,7 @@ impl Interp<'_> {
                 counter: None,
             });
         }
-        if let Some(verdict) = self.judge_length(st, excess, under) {
+        if let Some(verdict) = self.judge_length(st, excess, under, kind) {
             return verdict;
         }
         if narrowed && !related && upper > 0 && upper < 1 << 24 && !lin.terms.is_empty() {
