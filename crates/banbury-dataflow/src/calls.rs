@@ -200,10 +200,9 @@ impl<'a> Interp<'a> {
                 AtomKind::AddrFunc(name) => view.function = Some(name),
                 _ => {}
             }
-            if let Some(object) = st.object(base) {
-                if object.taint != 0 {
-                    taint = object.taint;
-                }
+            let behind = self.taint_at(st, v);
+            if behind != 0 {
+                taint = behind;
             }
             if let Some(size) = self.object_size(st, base) {
                 let offset = self.a.plain(offset);

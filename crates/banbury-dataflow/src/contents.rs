@@ -29,7 +29,7 @@ impl Interp<'_> {
             let len = self.a.plus(len, -(at / i128::from(width)));
             return len;
         }
-        let epoch = match object.content {
+        let epoch = match self.content_at(st, base, v) {
             Content::Unknown(epoch) => epoch,
             Content::Initial => 0,
             _ => self.a.next_number(),
@@ -42,7 +42,7 @@ impl Interp<'_> {
         }
         let atom = self.a.atom(AtomKind::StrLen(plain, epoch, width), 0, MAX);
         let name = self.name_of(v);
-        let taint = match object.taint {
+        let taint = match self.taint_at(st, v) {
             0 => self.a.info(base).taint,
             t => t,
         };
@@ -57,11 +57,12 @@ impl Interp<'_> {
     }
 
     pub fn copy_memory(&mut self, st: &mut State, dst: V, src: V, n: Option<V>) {
+        let member = self.member_range(st, dst, TypeTable::UNKNOWN, n);
         let (dst, src) = (self.a.plain(dst), self.a.plain(src));
         let Some((to, to_offset)) = self.a.split(dst) else { return };
         let source = self.a.split(src);
         let object = source.and_then(|(b, _)| st.object(b).copied()).unwrap_or_default();
-        let taint = match object.taint {
+        let taint = match self.taint_at(st, src) {
             0 => source.map_or(0, |(b, _)| self.a.info(b).taint),
             t => t,
         };
@@ -83,6 +84,15 @@ impl Interp<'_> {
         }
         let copied = self.cells_between(st, src, n);
         let strlen = self.copied_strlen(st, src, n, &object);
+        if let Some((_, lo, hi)) = member {
+            self.write_part(st, to, lo, hi, taint);
+            for (distance, v) in copied {
+                let addr = self.a.plus(dst, distance);
+                st.set_cell(addr, v);
+                self.escape_if_stored(st, to, v);
+            }
+            return;
+        }
         match n.and_then(|n| st.constant(&self.a, n)).zip(self.a.constant(to_offset)) {
             Some((n, at)) => self.forget_range(st, to, at, at + n),
             None => self.forget_cells(st, to),
@@ -98,6 +108,7 @@ impl Interp<'_> {
         if taint != 0 {
             target.taint = taint;
         }
+        target.part = if at_start { object.part } else { None };
         target.strlen = if at_start { strlen } else { None };
         target.filled = if at_start { n.or(object.filled) } else { None };
         for (distance, v) in copied {
@@ -144,6 +155,7 @@ impl Interp<'_> {
     }
 
     pub fn fill(&mut self, st: &mut State, dst: V, value: V, n: Option<V>) {
+        let member = self.member_range(st, dst, TypeTable::UNKNOWN, n);
         let dst = self.a.plain(dst);
         if let Some(local) = self.scalar_local(dst) {
             let zero = st.constant(&self.a, value) == Some(0);
@@ -155,6 +167,10 @@ impl Interp<'_> {
         let k = st.constant(&self.a, value);
         let at = self.a.constant(offset);
         let count = n.and_then(|n| st.constant(&self.a, n));
+        if let (Some((_, lo, hi)), true) = (member, k != Some(0)) {
+            self.write_part(st, base, lo, hi, 0);
+            return;
+        }
         match (at, count) {
             (Some(at), Some(count)) => self.forget_range(st, base, at, at + count),
             _ => self.forget_cells(st, base),
@@ -170,6 +186,7 @@ impl Interp<'_> {
         };
         if whole {
             object.taint = 0;
+            object.part = None;
         }
         if at == Some(0) {
             let zero = k == Some(0);
@@ -206,8 +223,12 @@ impl Interp<'_> {
         self.require(st, Need::Initialised(d), site);
         self.check_access(st, d, end, AccessKind::Write, name, false);
         let Some(base) = self.a.base(d) else { return };
-        self.forget_cells(st, base);
         let taint = self.taint_behind(st, s);
+        if let Some((_, lo, hi)) = self.member_range(st, d, TypeTable::UNKNOWN, None) {
+            self.write_part(st, base, lo, hi, taint);
+            return;
+        }
+        self.forget_cells(st, base);
         let len = self.a.add(old, added);
         let epoch = self.a.next_number();
         let object = st.object_mut(base);
@@ -262,7 +283,12 @@ impl Interp<'_> {
                         .any(|e| matches!(e, Effect::Write(to, size) if *to == slot_of_write(slot) && !matches!(size, Size::Const(_))));
                     let ty = if several { TypeTable::UNKNOWN } else { self.pointee_of(call, slot) };
                     let taint = if self.fills_object(st, call, model, v) { self.raw(taint) } else { taint };
-                    self.taint_pointee(st, v, ty, taint);
+                    let n = model.effects.iter().find_map(|e| match e {
+                        Effect::Write(to, size) if *to == slot_of_write(slot) => Some(size),
+                        _ => None,
+                    });
+                    let n = n.and_then(|size| self.size(st, call, size));
+                    self.taint_pointee(st, v, ty, n, taint);
                 }
             }
             Slot::Rest | Slot::RestPointee => {}
@@ -294,7 +320,7 @@ impl Interp<'_> {
         }
     }
 
-    fn taint_pointee(&mut self, st: &mut State, v: V, ty: TypeId, taint: u32) {
+    fn taint_pointee(&mut self, st: &mut State, v: V, ty: TypeId, n: Option<V>, taint: u32) {
         let plain = self.a.plain(v);
         if let Some(local) = self.scalar_local(plain) {
             let decl = &self.f.locals[local.index()];
@@ -307,6 +333,7 @@ impl Interp<'_> {
             return;
         }
         let Some(base) = self.a.base(plain) else { return };
+        let member = self.member_range(st, v, ty, n);
         let scalar =
             !matches!(self.types().get(ty), Type::Record(_) | Type::Array(..) | Type::Void | Type::Unknown)
                 && self.types().size_of(ty).is_some_and(|s| s > 1);
@@ -318,11 +345,16 @@ impl Interp<'_> {
             self.store(st, plain, fresh, ty);
             return;
         }
+        if let Some((_, lo, hi)) = member {
+            self.write_part(st, base, lo, hi, taint);
+            return;
+        }
         self.forget_cells(st, base);
         let epoch = self.a.next_number();
         let object = st.object_mut(base);
         object.content = Content::Unknown(epoch);
         object.taint = taint;
+        object.part = None;
         object.strlen = None;
         object.filled = None;
     }
@@ -332,14 +364,10 @@ impl Interp<'_> {
         if v == V::UNINIT {
             return 0;
         }
-        if let Some(base) = self.a.base(v) {
-            if let Some(object) = st.object(base) {
-                if object.taint != 0 {
-                    return object.taint;
-                }
-            }
+        match self.taint_at(st, v) {
+            0 => self.a.taint_of(v),
+            taint => taint,
         }
-        self.a.taint_of(v)
     }
 
     /// What is turned from network into host order came from the network, if it was loaded from
@@ -398,8 +426,13 @@ impl Interp<'_> {
             }
             Slot::Arg(_) | Slot::Pointee(_) => {
                 if let (Some(v), true) = (self.slot(call, to), taint != 0) {
-                    if let Some(base) = self.a.base(v) {
-                        st.object_mut(base).taint = taint;
+                    match self.member_range(st, v, TypeTable::UNKNOWN, None) {
+                        Some((base, lo, hi)) => self.write_part(st, base, lo, hi, taint),
+                        None => {
+                            if let Some(base) = self.a.base(v) {
+                                st.object_mut(base).taint = taint;
+                            }
+                        }
                     }
                 }
             }
@@ -424,7 +457,9 @@ impl Interp<'_> {
         }
         if behind {
             let base = self.a.base(v)?;
-            let unchanged = st.object(base).is_none_or(|o| o.content == Content::Initial && !o.touched);
+            let unchanged = st
+                .object(base)
+                .is_none_or(|o| o.content == Content::Initial && !o.touched && o.part.is_none());
             if !unchanged || !crate::summary::is_entry_atom(&self.a, base) {
                 return None;
             }
@@ -613,7 +648,7 @@ impl Interp<'_> {
             let plain = self.a.plain(v);
             match inherited.filter(|_| taint == 0).and_then(|from| self.derived(st, from, true, &by, ty)) {
                 Some(value) => self.store(st, plain, value, ty),
-                None => self.taint_pointee(st, v, ty, taint),
+                None => self.taint_pointee(st, v, ty, None, taint),
             }
         }
     }

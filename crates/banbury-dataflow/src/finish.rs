@@ -208,7 +208,11 @@ impl Interp<'_> {
         let open = std::mem::take(&mut self.obligations);
         for o in &open {
             if o.site.features.iter().any(|f| f.0 == "length.paired") {
-                self.report_unchecked_length(&o.need, &o.site, &o.chain);
+                let mut site = o.site.clone();
+                if self.is_short(o) {
+                    site.features.push(("length.weak", 1.0));
+                }
+                self.report_unchecked_length(&o.need, &site, &o.chain);
             }
         }
         self.obligations = open;
@@ -222,6 +226,9 @@ impl Interp<'_> {
             return;
         }
         let mut features = site.features.clone();
+        if !self.issue_keys.insert(("repeated", Span::NONE, site.function)) {
+            features.push(("repeated", 1.0));
+        }
         features.push(("path.calls", chain.len() as f32));
         let verb = if kind == AccessKind::Read { "reads" } else { "writes" };
         let what = if site.what.is_empty() { "a buffer".into() } else { format!("'{}'", site.what) };
@@ -234,6 +241,35 @@ impl Interp<'_> {
             steps: chain.to_vec(),
             features,
         });
+    }
+
+    /// The length was compared with a number that is smaller than what is accessed.
+    fn is_short(&self, o: &Obligation) -> bool {
+        let lin = self.a.lin(o.need.value());
+        let [(extent, -1)] = lin.terms.as_slice() else { return false };
+        let AtomKind::Extent(base) = self.a.info(*extent).kind else { return false };
+        let Some(length) = self.length_atom(base) else { return false };
+        let known = o.guard_facts.iter().find(|f| f.0 == length);
+        known.is_some_and(|&(_, (lo, _))| lo > 0 && lo < lin.k)
+    }
+
+    /// The entry value that is the length of the buffer.
+    fn length_atom(&self, base: Atom) -> Option<Atom> {
+        match self.a.info(base).kind {
+            AtomKind::Param(p) => {
+                let (q, 1) = self.shared.length_param(self.fid, p)? else { return None };
+                self.a.existing(&AtomKind::Param(q))
+            }
+            AtomKind::Load(..) => {
+                let (record, index) = self.a.info(base).field?;
+                let sibling = self.shared.length_field(record, index)?;
+                let loaded = self.a.atoms.iter().position(|i| {
+                    i.field == Some((record, sibling)) && matches!(i.kind, AtomKind::Load(_, 0))
+                })?;
+                Some(Atom(loaded as u32))
+            }
+            _ => None,
+        }
     }
 
     fn merge_exits(&mut self, exits: Vec<(State, Option<V>, Span)>) -> Vec<(State, Option<V>)> {
@@ -411,6 +447,10 @@ fn export_exit(this: &Interp<'_>, exporter: &mut Exporter<'_>, st: &State, ret: 
         }
         if object.touched {
             exit.touched.push(base);
+        }
+        if let Some(part) = object.part.filter(|_| exit.parts.len() < MAX_BASES) {
+            let taint = exporter.taint(part.taint);
+            exit.parts.push((base, part.lo, part.hi, taint));
         }
         let known = |v: Option<V>| v.filter(|&v| v != V::UNINIT && is_entry(arena, v));
         let (length, filled) = (known(object.strlen), known(object.filled));

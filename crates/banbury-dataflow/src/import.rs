@@ -215,10 +215,18 @@ impl Interp<'_> {
             .map(|&(addr, v)| (self.import(st, call, import, addr), self.import(st, call, import, v)))
             .collect();
         let scrambled: Vec<V> = exit.scrambled.iter().map(|&v| self.import(st, call, import, v)).collect();
-        let tainted: Vec<(V, u32)> = exit
+        let parts: Vec<(V, i128, i128, u32)> = exit
+            .parts
+            .iter()
+            .map(|&(v, lo, hi, t)| (self.import(st, call, import, v), lo, hi, self.import_taint(import, t)))
+            .collect();
+        let tainted: Vec<(V, u32, TypeId)> = exit
             .tainted
             .iter()
-            .map(|&(v, t)| (self.import(st, call, import, v), self.import_taint(import, t)))
+            .map(|&(v, t)| {
+                let ty = pointee_type(self, import, v);
+                (self.import(st, call, import, v), self.import_taint(import, t), ty)
+            })
             .collect();
         let freed: Vec<(V, Symbol, Span)> =
             exit.freed.iter().map(|&(v, f, s)| (self.import(st, call, import, v), f, s)).collect();
@@ -239,8 +247,11 @@ impl Interp<'_> {
                 object.life = Life::Owned { family, span };
             }
         }
-        let bases = scrambled.iter().filter(|&&v| v != V::UNINIT).filter_map(|&v| self.a.base(v)).collect();
-        self.scramble_bases(st, bases);
+        let types: Vec<TypeId> = exit.scrambled.iter().map(|&v| pointee_type(self, import, v)).collect();
+        for (v, ty) in scrambled.into_iter().zip(types) {
+            self.scramble_as(st, v, ty, None, 2);
+        }
+        self.write_parts(st, parts);
         for (addr, v) in writes {
             let ty = self.value_type(v);
             self.as_pointer(addr);
@@ -257,7 +268,14 @@ impl Interp<'_> {
             // What is stored there escaped in the callee, or is not known to it.
             self.escape(st, v, 3);
         }
-        for (v, taint) in tainted {
+        for (v, taint, ty) in tainted {
+            if v == V::UNINIT {
+                continue;
+            }
+            if let Some((base, lo, hi)) = self.member_range(st, v, ty, None) {
+                self.write_part(st, base, lo, hi, taint);
+                continue;
+            }
             let plain = self.a.plain(v);
             if let Some(local) = self.scalar_local(plain) {
                 if let Some(atom) = self.a.as_atom(st.locals[local.index()]) {
@@ -319,6 +337,24 @@ impl Interp<'_> {
             Some(Life::Escaped { .. }) => st.object_mut(base).life = Life::Maybe,
             None if crate::summary::is_entry_atom(&self.a, base) => st.object_mut(base).life = Life::Maybe,
             _ => {}
+        }
+    }
+
+    /// Members that the callee wrote, in the object that its pointer points into.
+    fn write_parts(&mut self, st: &mut State, parts: Vec<(V, i128, i128, u32)>) {
+        for (v, lo, hi, taint) in parts {
+            if v == V::UNINIT {
+                continue;
+            }
+            let plain = self.a.plain(v);
+            let Some((base, offset)) = self.a.split(plain).filter(|_| self.scalar_local(plain).is_none())
+            else {
+                continue;
+            };
+            match self.a.constant(offset) {
+                Some(at) => self.write_part(st, base, at + lo, at + hi, taint),
+                None => self.scramble(st, plain, 2),
+            }
         }
     }
 
@@ -538,7 +574,7 @@ impl Interp<'_> {
         let plain = self.a.plain(from);
         let unchanged = self.a.base(from).is_some_and(|b| {
             crate::summary::is_entry_atom(&self.a, b)
-                && st.object(b).is_none_or(|o| o.content == Content::Initial)
+                && st.object(b).is_none_or(|o| o.content == Content::Initial && o.part.is_none())
         });
         let v = if behind && !unchanged {
             self.typed_fresh(info.ty, info.name)
@@ -593,6 +629,16 @@ impl Interp<'_> {
         };
         self.a.sub(size, offset)
     }
+}
+
+/// What a base address of the callee's points to.
+fn pointee_type(this: &Interp<'_>, import: &Import<'_>, v: V) -> TypeId {
+    let arena = &import.summary.arena;
+    let ty = match arena.lin(v) {
+        (0, &[(atom, 1)]) => this.types().pointee(arena.info(atom).ty),
+        _ => None,
+    };
+    ty.unwrap_or(TypeTable::UNKNOWN)
 }
 
 /// One application of a summary: what its atoms are here.

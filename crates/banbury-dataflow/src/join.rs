@@ -2,7 +2,7 @@
 
 use banbury_base::Span;
 
-use crate::state::{Content, Life, Object, State};
+use crate::state::{Content, Life, Object, Part, State};
 use crate::value::{Arena, Atom, AtomKind, Counter, MAX, MIN, NullOrigin, V};
 
 /// Constraints up to which a merge adds what it knows of the merged values.
@@ -145,7 +145,11 @@ fn merged_cells(arena: &mut Arena, a: &State, b: &State) -> Vec<(V, V, V)> {
 fn absent_cell(arena: &mut Arena, state: &State, addr: V) -> Option<V> {
     let base = arena.base(addr)?;
     let object = state.object(base).copied().unwrap_or_default();
-    match object.content {
+    let content = match object.part {
+        Some(part) if part.holds(arena, addr) => Content::Unknown(part.epoch),
+        _ => object.content,
+    };
+    match content {
         Content::Zero => Some(V::ZERO),
         Content::Uninit => Some(V::UNINIT),
         Content::Initial => arena.existing(&AtomKind::Load(addr, 0)).map(|atom| arena.of_atom(atom)),
@@ -301,9 +305,26 @@ fn only_on_one_path(mut object: Object, visit: u32) -> Object {
             }
             object.strlen = None;
             object.filled = None;
+            if let Some(part) = &mut object.part {
+                part.epoch = visit;
+            }
         }
     }
     object
+}
+
+fn join_part(x: Option<Part>, y: Option<Part>, visit: u32) -> Option<Part> {
+    if x == y {
+        return x;
+    }
+    let taint = |p: Option<Part>| p.map_or(0, |p| p.taint);
+    let (a, b) = (x.or(y)?, y.or(x)?);
+    Some(Part {
+        lo: a.lo.min(b.lo),
+        hi: a.hi.max(b.hi),
+        epoch: visit,
+        taint: if taint(x) != 0 { taint(x) } else { taint(y) },
+    })
 }
 
 fn join_object(x: Object, y: Object, visit: u32) -> Object {
@@ -327,6 +348,7 @@ fn join_object(x: Object, y: Object, visit: u32) -> Object {
         filled: if x.filled == y.filled { x.filled } else { None },
         exposed: x.exposed || y.exposed,
         touched: x.touched || y.touched,
+        part: join_part(x.part, y.part, visit),
     }
 }
 

@@ -19,6 +19,7 @@ mod memory;
 pub mod models;
 mod numbers;
 pub mod observe;
+mod parts;
 mod received;
 mod reports;
 mod shapes;

@@ -38,7 +38,9 @@ impl Interp<'_> {
                     self.model_access(&mut st, call, *slot, &size, AccessKind::Write);
                     if !content_set(*slot) {
                         if let Some(v) = self.slot(call, *slot) {
-                            self.scramble(&mut st, v, 2);
+                            let n = self.size(&mut st, call, &size);
+                            let ty = self.pointee_of(call, *slot);
+                            self.scramble_as(&mut st, v, ty, n, 2);
                         }
                     }
                 }
@@ -180,6 +182,7 @@ impl Interp<'_> {
                 _ => {}
             }
         }
+        self.scramble_unspoken(&mut st, call, model);
         if ends {
             self.may_stop = true;
             return;
@@ -205,6 +208,34 @@ impl Interp<'_> {
         });
         self.finish(&mut st, call, v);
         out.push(st);
+    }
+
+    /// The address of a pointer variable is passed to receive another pointer, whether or not the
+    /// model says so.
+    fn scramble_unspoken(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel) {
+        for index in 0..call.args.len() {
+            let v = call.args[index];
+            let Some(local) = self.scalar_local(v).filter(|_| v != V::UNINIT) else { continue };
+            let slot = Slot::Arg(index as u8);
+            let spoken = model.effects.iter().any(|e| match e {
+                Effect::Read(s, _)
+                | Effect::Write(s, _)
+                | Effect::Append(s, ..)
+                | Effect::Fill(s, ..)
+                | Effect::Taint(s, _)
+                | Effect::Derive(s, _)
+                | Effect::MayBeNull(s)
+                | Effect::Allocate { slot: s, .. }
+                | Effect::Open { slot: s, .. } => *s == slot || *s == Slot::Pointee(index as u8),
+                Effect::Copy(to, from, _) => *to == slot || *from == slot,
+                Effect::Release { arg, .. } | Effect::TakesOwnership(arg) => usize::from(*arg) == index,
+                Effect::ScanString { .. } => true,
+                _ => false,
+            });
+            if !spoken && self.types().is_pointer(self.f.locals[local.index()].ty) {
+                self.scramble(st, v, 2);
+            }
+        }
     }
 
     /// `assert(0)` where the program should not get, and `assert(a && b)` after `a` was decided:

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::interp::{Interp, Target};
 use crate::numbers::{int_bounds, wrap};
 use crate::shapes::is_length_name;
-use crate::state::{Content, Life, Object, State, is_named};
+use crate::state::{Content, Life, Object, Part, State, is_named};
 use crate::summary::AccessKind;
 use crate::value::{Atom, AtomKind, V};
 
@@ -212,11 +212,16 @@ impl Interp<'_> {
             return self.fit(st, v, ty);
         }
         let Some(base) = self.a.base(addr) else { return self.typed_fresh(ty, name) };
-        let object = st.object(base).copied().unwrap_or_default();
         let kind = self.a.info(base).kind.clone();
-        let epoch = match object.content {
+        let epoch = match self.content_at(st, base, addr) {
             Content::Zero => {
                 let constant = self.a.split(addr).and_then(|(_, offset)| self.a.constant(offset));
+                // A member of no known type may be an array, whose address is not null.
+                if matches!(self.types().get(ty), Type::Unknown) {
+                    let v = self.typed_fresh(ty, name);
+                    st.set_cell(addr, v);
+                    return v;
+                }
                 if constant.is_some() || !st.cells.iter().any(|c| self.a.base(c.0) == Some(base)) {
                     return V::ZERO;
                 }
@@ -235,7 +240,7 @@ impl Interp<'_> {
         };
         let (lo, hi) = self.type_bounds(ty);
         let atom = self.a.atom(AtomKind::Load(addr, epoch), lo, hi);
-        let taint = match object.taint {
+        let taint = match self.taint_at(st, addr) {
             0 => self.a.info(base).taint,
             t => t,
         };
@@ -336,7 +341,7 @@ impl Interp<'_> {
                 object.content = Content::Unknown(epoch);
             }
             if taint != 0 && !inferred {
-                object.taint = taint;
+                self.taint_element(st, base, addr, taint);
             }
         }
         self.update_strlen(st, base, offset, v, size);
@@ -504,6 +509,22 @@ impl Interp<'_> {
         }
     }
 
+    /// An element of an array was set to something untrusted.
+    fn taint_element(&mut self, st: &mut State, base: Atom, addr: V, taint: u32) {
+        let at = self.a.lin(addr).k;
+        let end = self.record_type(base).and_then(|record| self.member_end(record, at));
+        match end {
+            Some(end) => {
+                let epoch = self.a.next_number();
+                let object = st.object_mut(base);
+                if object.part.is_none_or(|p| p.taint == 0 || p.lo > at || p.hi < end) {
+                    object.part = Some(Part { lo: at, hi: end, epoch, taint });
+                }
+            }
+            None => st.object_mut(base).taint = taint,
+        }
+    }
+
     pub fn forget_cells(&mut self, st: &mut State, base: Atom) {
         let arena = &self.a;
         st.cells.keep(|c| arena.base(c.0) != Some(base));
@@ -548,10 +569,19 @@ impl Interp<'_> {
 
     /// Code we cannot see may have changed the objects that the value reaches.
     pub fn scramble(&mut self, st: &mut State, v: V, depth: u32) {
+        self.scramble_as(st, v, TypeTable::UNKNOWN, None, depth);
+    }
+
+    /// As [`Interp::scramble`], where so many bytes of what the type says are written.
+    pub fn scramble_as(&mut self, st: &mut State, v: V, ty: TypeId, n: Option<V>, depth: u32) {
         if v == V::UNINIT || self.a.base(v).is_none() {
             return;
         }
-        let bases = self.reached(st, v, 2u32.saturating_sub(depth));
+        let mut bases = self.reached(st, v, 2u32.saturating_sub(depth));
+        if let Some((base, lo, hi)) = self.member_range(st, v, ty, n) {
+            bases.retain(|b| *b != base);
+            self.write_part(st, base, lo, hi, 0);
+        }
         self.scramble_bases(st, bases);
     }
 
@@ -581,6 +611,9 @@ impl Interp<'_> {
             object.content = Content::Unknown(epoch);
             object.strlen = None;
             object.filled = None;
+            if let Some(part) = &mut object.part {
+                part.epoch = epoch;
+            }
         }
     }
 

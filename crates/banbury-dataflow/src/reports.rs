@@ -36,6 +36,9 @@ impl Interp<'_> {
             return;
         }
         let message = sentence(need, site, &evidence);
+        // One missing test for null has as many findings as there are uses.
+        let origin = evidence.steps.first().filter(|s| matches!(need, Need::NonNull(_)) && !s.span.is_none());
+        let repeated = origin.is_some_and(|s| !self.issue_keys.insert(("repeated", s.span, self.f.name)));
         let mut steps = evidence.steps;
         if !chain.is_empty() {
             steps.extend(self.branch_steps(st, 3));
@@ -45,6 +48,9 @@ impl Interp<'_> {
         }
         let mut features = evidence.features;
         features.extend(site.features.iter().copied());
+        if repeated {
+            features.push(("repeated", 1.0));
+        }
         if !chain.is_empty() {
             features.push(("path.calls", chain.len() as f32));
         }

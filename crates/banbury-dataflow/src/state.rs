@@ -58,6 +58,17 @@ pub struct Object {
     pub exposed: bool,
     /// Some element of it was set, at a place that is not known.
     pub touched: bool,
+    /// A member that was written as a whole.
+    pub part: Option<Part>,
+}
+
+/// Bytes of an object that hold something since an epoch, of a taint of their own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Part {
+    pub lo: i128,
+    pub hi: i128,
+    pub epoch: u32,
+    pub taint: u32,
 }
 
 impl Default for Object {
@@ -71,6 +82,7 @@ impl Default for Object {
             filled: None,
             exposed: false,
             touched: false,
+            part: None,
         }
     }
 }

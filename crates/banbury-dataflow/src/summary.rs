@@ -41,6 +41,8 @@ pub struct Exit {
     pub writes: Vec<(V, V)>,
     /// Base address whose other contents are unknown afterwards.
     pub scrambled: Vec<V>,
+    /// Base address, first byte and end of a member that was written, taint in `arena`.
+    pub parts: Vec<(V, i128, i128, u32)>,
     /// Base address of which some element was set.
     pub touched: Vec<V>,
     /// Base address whose contents are untrusted afterwards, taint in `arena`.

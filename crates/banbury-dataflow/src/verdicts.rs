@@ -265,8 +265,10 @@ impl Interp<'_> {
                 features.push(origin_feature(origin));
                 steps.push(self.null_step(origin, span, atom));
             } else if self.a.constant(v).is_none() {
-                // Known only because it was compared with null on the way here.
-                features.push(("null.checked-before", 1.0));
+                // Known only because it was compared with null on the way here, or because a
+                // callee that compared it came back.
+                let here = self.decided(st, v);
+                features.push((if here { "null.checked-before" } else { "null.implied" }, 1.0));
             }
             return Verdict::Bad(Evidence { message: "is null here".into(), features, steps, counter: None });
         }
@@ -280,6 +282,27 @@ impl Interp<'_> {
             });
         }
         Verdict::Open
+    }
+
+    /// Whether one of this function's own decisions was about the value.
+    fn decided(&self, st: &State, v: V) -> bool {
+        let atoms = &self.a.lin(v).terms;
+        let mut node = st.trace.as_ref();
+        while let Some(trace) = node {
+            node = trace.before.as_ref();
+            let mut parts = Vec::new();
+            self.parts(trace.cond, 2, &mut parts);
+            if let Some(AtomKind::Cmp(_, a, b, _)) =
+                self.a.as_atom(trace.cond).map(|c| self.a.info(c).kind.clone())
+            {
+                self.parts(a, 1, &mut parts);
+                self.parts(b, 1, &mut parts);
+            }
+            if atoms.iter().any(|(atom, _)| parts.contains(atom)) {
+                return true;
+            }
+        }
+        false
     }
 
     fn null_step(&self, origin: NullOrigin, span: Span, atom: Atom) -> PathStep {
@@ -440,17 +463,9 @@ impl Interp<'_> {
             if matches!(self.a.info(base).kind, AtomKind::AddrStr(..)) {
                 return Verdict::Safe;
             }
-            if let Some(object) = st.object(base) {
-                taint = if object.taint != 0 {
-                    object.taint
-                } else if taint != 0 {
-                    taint
-                } else {
-                    0
-                };
-            }
-            if let AtomKind::AddrLocal(_) = self.a.info(base).kind {
-                taint = st.object(base).map_or(0, |o| o.taint);
+            let behind = self.taint_at(st, v);
+            if behind != 0 || matches!(self.a.info(base).kind, AtomKind::AddrLocal(_)) {
+                taint = behind;
             }
         }
         match self.a.taint(taint).filter(|t| t.kind != SourceKind::Random).cloned() {
