@@ -4,7 +4,9 @@
 //! hands it; a panic in one becomes a row of the result.
 
 mod cache;
+mod compare;
 pub mod intake;
+mod ledger;
 mod output;
 mod progress;
 mod review;
@@ -15,6 +17,8 @@ mod triage;
 pub use banbury_checkers::{Rule, rules};
 pub use banbury_frontend::build;
 pub use cache::Cache;
+pub use compare::{Compared, compare, release};
+pub use ledger::{Ledger, LedgerError, Reading, Verdict};
 pub use output::{OutputError, remove_unfinished, write_beside_and_rename};
 pub use progress::{Progress, Silent};
 pub use review::{Fault, FileRow, Outcome, PartialFunction, ReviewError, ReviewOptions, read_models, review};

@@ -3,6 +3,7 @@
 //! Writers are pure: they take a [`Report`] and give bytes. The same report gives the same bytes;
 //! times and machine names are no part of it.
 
+pub mod change;
 mod excerpt;
 mod html;
 mod json;

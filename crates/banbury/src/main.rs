@@ -1,6 +1,7 @@
 //! The `banbury` command line: one file per subcommand, dispatched here.
 
 mod assemble;
+mod compare;
 mod config;
 mod evaluation;
 mod evidence;
@@ -50,6 +51,7 @@ pub struct Global {
 #[derive(Subcommand)]
 enum Command {
     Review(Box<review::Args>),
+    Compare(Box<compare::Args>),
     Explain(explain::Args),
     Rules(rules::Args),
     Ir(ir::Args),
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
     let global = cli.global;
     let run = move || match cli.command {
         Command::Review(args) => review::run(&args, global),
+        Command::Compare(args) => compare::run(&args, global),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Ir(args) => ir::run(&args),

@@ -170,11 +170,13 @@ impl BuildArgs {
 const STACK_BYTES: usize = 64 << 20;
 
 pub fn run(args: &Args, global: Global) -> anyhow::Result<ExitCode> {
-    let mut threads = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
-    if let Some(jobs) = args.jobs {
-        threads = threads.num_threads(jobs);
-    }
-    threads.build()?.install(|| run_on_workers(args, global))
+    workers(args.jobs)?.install(|| run_on_workers(args, global))
+}
+
+/// Threads with room for deep recursion; as many as there are cores if not told.
+pub fn workers(jobs: Option<usize>) -> anyhow::Result<rayon::ThreadPool> {
+    let threads = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
+    Ok(threads.num_threads(jobs.unwrap_or(0)).build()?)
 }
 
 fn run_on_workers(args: &Args, global: Global) -> anyhow::Result<ExitCode> {

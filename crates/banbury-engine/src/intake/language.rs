@@ -21,6 +21,13 @@ pub(super) enum NameKind {
     Other,
 }
 
+impl NameKind {
+    /// Whether the front end may read it.
+    pub(super) fn is_source(self) -> bool {
+        matches!(self, NameKind::C | NameKind::Cpp | NameKind::Header | NameKind::Fragment)
+    }
+}
+
 pub(super) fn kind_of_name(path: &str) -> NameKind {
     let name = path.rsplit('/').next().unwrap_or(path);
     let Some((stem, extension)) = name.rsplit_once('.') else { return NameKind::Other };

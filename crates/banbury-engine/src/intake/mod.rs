@@ -108,6 +108,8 @@ pub struct IntakeOptions {
     pub limits: Limits,
     /// A compilation database given by name; otherwise one is looked for in the release.
     pub compile_commands: Option<PathBuf>,
+    /// Keep the bytes of every file in [`Manifest::everything`], source or not.
+    pub everything: bool,
 }
 
 /// One source file of a release.
@@ -146,6 +148,8 @@ pub struct Manifest {
     pub file_options: BTreeMap<u32, FileOptions>,
     /// Name of the whole content: paths and digests of all files.
     pub digest: Digest,
+    /// Every file with its bytes as they are, if that was asked for.
+    pub everything: Vec<(String, Arc<[u8]>)>,
 }
 
 impl Source {
@@ -252,6 +256,9 @@ impl<'a> Collector<'a> {
             };
         }
         let kind = language::kind_of_name(path);
+        if self.options.everything && !kind.is_source() {
+            return self.want_other(path, size);
+        }
         if kind == language::NameKind::Other {
             self.manifest.other_files += 1;
             return Want::Leave;
@@ -267,6 +274,19 @@ impl<'a> Collector<'a> {
                 self.skip(SkipReason::TooLarge, path);
             }
             _ => return Want::Read,
+        }
+        Want::Leave
+    }
+
+    /// What is no source is read only if everything is.
+    fn want_other(&mut self, path: &str, size: Option<u64>) -> Want {
+        self.manifest.other_files += 1;
+        if glob::any(&self.options.exclude, path) {
+            self.skip(SkipReason::Excluded, path);
+        } else if size.is_some_and(|size| size > self.limits().max_file_bytes) {
+            self.skip(SkipReason::TooLarge, path);
+        } else {
+            return Want::Read;
         }
         Want::Leave
     }
@@ -310,6 +330,11 @@ impl<'a> Collector<'a> {
             }
         }
 
+        if self.options.everything {
+            self.manifest.everything =
+                files.iter().map(|(path, bytes)| (path.clone(), bytes.as_slice().into())).collect();
+            files.retain(|(path, _)| language::kind_of_name(path).is_source());
+        }
         let texts: Vec<(String, Option<Vec<u8>>)> =
             files.into_par_iter().map(|(path, bytes)| (path, text::to_text(bytes))).collect();
         let mut sources = Vec::with_capacity(texts.len());

@@ -107,7 +107,7 @@ fn sql_engine() -> Option<Box<dyn SqlEngine>> {
     None
 }
 
-fn today() -> Date {
+pub(crate) fn today() -> Date {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let epoch = Date::from_ymd(1970, 1, 1).unwrap_or(Date::NONE);
     epoch.plus_days(i32::try_from(since.as_secs() / 86_400).unwrap_or(0))
