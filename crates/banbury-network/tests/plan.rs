@@ -138,3 +138,22 @@ fn the_control_in_the_way_is_named() {
     assert!(text.contains("without the control NOW there is a plan"), "{text}");
     assert!(!text.contains("the control LATE"), "{text}");
 }
+
+#[cfg(feature = "milp")]
+#[test]
+fn the_programme_is_no_dearer_than_the_search() {
+    let (problem, settings) = (problem(1, 2000), settings(2000));
+    let searched = plan(&problem, &settings);
+    let start = std::time::Instant::now();
+    let found = banbury_network::optimal(&problem, &settings, 60.0);
+    println!(
+        "{} {:.0}, bound {:.0}, gap {:.3} %, {:.1} s",
+        found.method,
+        found.cost,
+        found.bound,
+        found.gap_pct,
+        start.elapsed().as_secs_f64()
+    );
+    assert_eq!(verify(&problem, &settings, &found), Vec::<String>::new());
+    assert!(found.cost <= searched.cost + 1e-6 && found.gap_pct < 1.0);
+}

@@ -20,13 +20,18 @@ use super::{Plan, PlanProblem, PlanSettings, finish, verify};
 /// A plan this near to the bound is good enough [%].
 const CLOSE_PCT: f64 = 0.1;
 
-/// The cheapest plan, with its gap to the bound of the relaxation.
+/// How many units are freed, attempt by attempt.
+const FREED: [f64; 4] = [0.05, 0.15, 0.35, 1.0];
+
+/// The cheapest plan found in so many seconds, with its gap to the bound of the relaxation.
 pub fn optimal(problem: &PlanProblem, settings: &PlanSettings, seconds: f64) -> Plan {
+    // The relaxation and every attempt may take an equal part.
+    let seconds = seconds / (FREED.len() + 1) as f64;
     let mut best = super::plan(problem, settings);
     let Ok(relaxed) = solve(problem, settings, None, seconds) else { return best };
     let bound = best.bound.max(cost_of(problem, settings, &relaxed));
     best = best.bounded(bound);
-    for freed in [0.05, 0.15, 0.35, 1.0] {
+    for freed in FREED {
         if best.feasible && best.gap_pct <= CLOSE_PCT {
             break;
         }
