@@ -135,8 +135,8 @@ fn forgotten(
             let returned = value.and_then(|v| shape.slot(v)).is_some_and(|p| p == slot);
             if failure != Some(block) && !returned {
                 let own = path.iter().rev().find(|b| shared.get(b.index()) == Some(&false));
-                let span = own.and_then(|b| shape.block(*b)).map_or(Span::NONE, |b| b.term_span);
-                lost.push(span);
+                let at = own.copied().unwrap_or(block);
+                lost.push(shape.block(at).map_or(Span::NONE, |b| b.term_span));
             }
             Flow::Stop
         }
@@ -146,11 +146,15 @@ fn forgotten(
     place.filter(|s| !s.is_none())
 }
 
-/// Blocks that can follow a release of the slot.
+/// Blocks that can follow a release of the slot, up to where it gets another value.
 fn after_releases(shape: &Shape<'_>, releases: &[Release], slot: &Place) -> Vec<bool> {
     let mut out = vec![false; shape.function.blocks.len()];
+    let replaced =
+        |id: BlockId| shape.block(id).is_some_and(|b| b.instrs.iter().any(|i| shape.replaces(i, slot)));
     for release in releases.iter().filter(|r| r.slot == *slot) {
-        for (index, reached) in shape.reachable(release.at.block, |_| false).into_iter().enumerate() {
+        let start = release.at.block;
+        for (index, reached) in shape.reachable(start, |b| b != start && replaced(b)).into_iter().enumerate()
+        {
             out[index] |= reached;
         }
     }

@@ -2,6 +2,7 @@
 //! plain conditions: `if (failed) free(p); ... if (!failed) use(p)` is no way from the first to
 //! the second.
 
+use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use banbury_ir::{
@@ -12,7 +13,7 @@ use rustc_hash::{FxHashSet, FxHasher};
 use crate::shape::{Point, Shape, Source};
 
 /// Blocks visited on one walk.
-const MAX_VISITS: usize = 400;
+const MAX_VISITS: usize = 800;
 /// Conditions remembered.
 const MAX_KNOWN: usize = 24;
 
@@ -48,10 +49,11 @@ impl<'a> Shape<'a> {
     /// Shows every step that can follow the point to `see`, which says where to stop.
     pub(crate) fn walk(&self, from: Point, known: Known, see: &mut dyn FnMut(Step<'a>) -> Flow) {
         let mut seen: FxHashSet<(BlockId, u64)> = FxHashSet::default();
-        let mut work = vec![(from, known, usize::MAX)];
+        // The nearest first: what is close to the point is seen before the limit is reached.
+        let mut work = VecDeque::from([(from, known, usize::MAX)]);
         // Visited blocks with the number of the visit before.
         let mut visits: Vec<(BlockId, usize)> = Vec::new();
-        while let Some((at, mut known, before)) = work.pop() {
+        while let Some((at, mut known, before)) = work.pop_front() {
             let Some(block) = self.block(at.block).filter(|_| visits.len() < MAX_VISITS) else { continue };
             let visit = visits.len();
             visits.push((at.block, before));
@@ -81,7 +83,7 @@ impl<'a> Shape<'a> {
                 let mut hasher = FxHasher::default();
                 known.hash(&mut hasher);
                 if seen.insert((next, hasher.finish())) {
-                    work.push((Point { block: next, instr: 0 }, known, visit));
+                    work.push_back((Point { block: next, instr: 0 }, known, visit));
                 }
             }
         }
