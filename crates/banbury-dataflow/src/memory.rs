@@ -256,7 +256,8 @@ impl Interp<'_> {
             info.taint = taint;
             // A length whose type is not known is taken for a number of octets.
             if matches!(self.types().get(ty), Type::Unknown) && is_length_name(name.as_str()) {
-                self.a.info_mut(atom).lo = 0;
+                let info = self.a.info_mut(atom);
+                (info.lo, info.hi) = (0, u64::MAX as i128);
             }
         }
         if let Some(field) = field {
