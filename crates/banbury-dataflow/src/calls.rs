@@ -97,7 +97,7 @@ impl<'a> Interp<'a> {
             self.apply_model(st, &call, model, out);
             return;
         }
-        match defined.and_then(|id| Some((id, self.shared.summary(id)?))) {
+        match defined.and_then(|id| Some((id, self.shared.summary(self.fid, id)?))) {
             Some((id, summary)) => self.apply_summary(st, &call, id, &summary, out),
             None => {
                 self.apply_unknown(&mut st, &call, defined.is_some());

@@ -22,7 +22,8 @@ const MAX_BASES: usize = 16;
 
 /// What the analysis of a function gives.
 pub(crate) struct Outcome {
-    pub summary: Summary,
+    /// For those who call it, if anybody may.
+    pub summary: Option<Summary>,
     pub issues: Vec<Issue>,
     pub complete: bool,
 }
@@ -42,6 +43,17 @@ impl Interp<'_> {
         if self.shared.is_root(self.fid) {
             self.report_root();
         }
+        let (summary, spare) = match self.shared.is_summary_wanted(self.fid) {
+            true => {
+                let (summary, spare) = self.summarise(exits, spare);
+                (Some(summary), spare)
+            }
+            false => (None, spare),
+        };
+        (Outcome { summary, issues: self.issues, complete: self.complete }, [self.a, spare])
+    }
+
+    fn summarise(&mut self, exits: Vec<(State, Option<V>, Span)>, spare: Arena) -> (Summary, Arena) {
         let never_returns = exits.is_empty() && self.complete;
         let null = self.null_result(&exits);
         let merged = self.merge_exits(exits);
@@ -52,9 +64,9 @@ impl Interp<'_> {
             Some((joined, ret))
         });
         let mut exporter = Exporter::new(&self.a, spare);
-        let one = all.filter(|_| merged.len() > 1).map(|(s, r)| export_exit(&self, &mut exporter, &s, r));
+        let one = all.filter(|_| merged.len() > 1).map(|(s, r)| export_exit(self, &mut exporter, &s, r));
         let mut out: Vec<Exit> =
-            merged.iter().map(|(state, ret)| export_exit(&self, &mut exporter, state, *ret)).collect();
+            merged.iter().map(|(state, ret)| export_exit(self, &mut exporter, state, *ret)).collect();
         for exit in &mut out {
             exit.null = null;
         }
@@ -79,8 +91,7 @@ impl Interp<'_> {
             may_stop: self.may_stop,
             complete: self.complete,
         };
-        let to = exporter.to;
-        (Outcome { summary, issues: self.issues, complete: self.complete }, [self.a, to])
+        (summary, exporter.to)
     }
 
     /// Why a pointer that the function returns is null, where it is not always.

@@ -37,7 +37,10 @@ pub struct Shared<'a> {
     pub observers: &'a [&'a dyn Observer],
     graph: CallGraph,
     constants: Vec<bool>,
+    /// What later functions may still ask for.
     summaries: Vec<OnceLock<Arc<Summary>>>,
+    /// Wave and component of each function.
+    places: Vec<(u32, u32)>,
     length_params: Vec<Vec<Option<(u32, u32)>>>,
     length_fields: FxHashMap<(RecordId, u32), u32>,
     is_length: rustc_hash::FxHashSet<(RecordId, u32)>,
@@ -67,6 +70,7 @@ impl<'a> Shared<'a> {
             graph: CallGraph::new(program),
             constants: constant_globals(program),
             summaries: (0..program.functions.len()).map(|_| OnceLock::new()).collect(),
+            places: vec![(0, 0); program.functions.len()],
             length_params,
             length_fields,
             is_length,
@@ -85,8 +89,35 @@ impl<'a> Shared<'a> {
         })
     }
 
-    pub fn summary(&self, id: FuncId) -> Option<Arc<Summary>> {
-        self.summaries[id.index()].get().cloned()
+    /// The summary for a function that calls it: those of earlier waves and of its own component.
+    /// What else happens to be done by then depends on the threads.
+    pub fn summary(&self, from: FuncId, id: FuncId) -> Option<Arc<Summary>> {
+        let (own, other) = (self.places[from.index()], self.places[id.index()]);
+        if other.0 < own.0 || other == own { self.summaries[id.index()].get().cloned() } else { None }
+    }
+
+    /// Somebody may ask for the function's summary: by its name, or through a pointer.
+    pub fn is_summary_wanted(&self, id: FuncId) -> bool {
+        self.graph.has_caller[id.index()] || self.is_found_otherwise(id)
+    }
+
+    /// It may be called in ways that the call graph does not show.
+    fn is_found_otherwise(&self, id: FuncId) -> bool {
+        let name = self.program.function(id).name;
+        self.graph.address_taken.contains(&name) || name.as_str().contains("::")
+    }
+
+    /// Gives back what only functions up to this wave asked for: all summaries of a large
+    /// release take more memory than its code.
+    fn forget_summaries(&mut self, wave: &[Vec<FuncId>], callers: &mut [u32]) {
+        for &id in wave.iter().flatten() {
+            for callee in std::mem::take(&mut self.graph.callees[id.index()]) {
+                callers[callee.index()] -= 1;
+                if callers[callee.index()] == 0 && !self.is_found_otherwise(callee) {
+                    self.summaries[callee.index()].take();
+                }
+            }
+        }
     }
 
     /// Nothing writes the global after its initialiser.
@@ -240,8 +271,19 @@ pub fn analyse(
     observers: &[&dyn Observer],
     _options: &AnalysisOptions,
 ) -> Analysis {
-    let shared = Shared::new(program, models, observers);
+    let mut shared = Shared::new(program, models, observers);
     let waves = shared.graph.waves();
+    let mut callers = vec![0; program.functions.len()];
+    for callee in shared.graph.callees.iter().flatten() {
+        callers[callee.index()] += 1;
+    }
+    for (number, wave) in waves.iter().enumerate() {
+        for (component, members) in wave.iter().enumerate() {
+            for id in members {
+                shared.places[id.index()] = (number as u32, component as u32);
+            }
+        }
+    }
     let mut results: Vec<(FuncId, Vec<Issue>, Option<String>)> = Vec::new();
     for wave in waves {
         let mut done: Vec<_> = wave
@@ -249,6 +291,7 @@ pub fn analyse(
             .flat_map_iter(|component| component.iter().map(|&id| analyse_function(&shared, id)))
             .collect();
         results.append(&mut done);
+        shared.forget_summaries(&wave, &mut callers);
     }
     results.sort_by_key(|r| r.0);
     let mut analysis = Analysis::default();
@@ -281,7 +324,9 @@ fn analyse_function(shared: &Shared<'_>, id: FuncId) -> (FuncId, Vec<Issue>, Opt
     }));
     let (mut issues, reason) = match outcome {
         Ok(Outcome { summary, issues, complete }) => {
-            let _ = shared.summaries[id.index()].set(Arc::new(summary));
+            if let Some(summary) = summary {
+                let _ = shared.summaries[id.index()].set(Arc::new(summary));
+            }
             (issues, (!complete).then(|| "the step budget ran out".to_owned()))
         }
         Err(_) => (Vec::new(), Some("the analysis failed here".to_owned())),
