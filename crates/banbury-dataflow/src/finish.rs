@@ -9,8 +9,8 @@ use crate::join::join;
 use crate::observe::Issue;
 use crate::state::{Content, Life, State};
 use crate::summary::{
-    AccessKind, Exit, Exporter, Need, Obligation, Site, Summary, entry_constraints, entry_facts, is_entry,
-    is_entry_atom, mentions_entry,
+    AccessKind, Exit, Exporter, Lists, Need, Obligation, Site, Summary, entry_constraints, entry_facts,
+    is_entry, is_entry_atom, mentions_entry,
 };
 use crate::value::{Arena, Atom, AtomKind, NullOrigin, V};
 
@@ -70,15 +70,16 @@ impl Interp<'_> {
         for exit in &mut out {
             exit.null = null;
         }
+        let (mut facts, mut chains) = (Lists::default(), Lists::default());
         let obligations = self
             .obligations
             .iter()
             .map(|o| Obligation {
                 need: o.need.with_value(exporter.value(o.need.value())),
-                guard_facts: o.guard_facts.iter().map(|&(a, b)| (exporter.atom(a), b)).collect(),
+                guard_facts: facts.share(o.guard_facts.iter().map(|&(a, b)| (exporter.atom(a), b)).collect()),
                 guard_cons: o.guard_cons.iter().map(|&c| exporter.value(c)).collect(),
                 site: o.site.clone(),
-                chain: o.chain.clone(),
+                chain: chains.share(o.chain.to_vec()),
             })
             .collect();
         let summary = Summary {

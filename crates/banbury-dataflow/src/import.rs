@@ -83,7 +83,7 @@ impl Interp<'_> {
             return;
         }
         let mut guarded = st.clone();
-        for &(atom, (lo, hi)) in &obligation.guard_facts {
+        for &(atom, (lo, hi)) in obligation.guard_facts.iter() {
             let v = self.import_atom(&mut guarded, call, import, atom);
             if !self.assume_within(&mut guarded, v, (lo, hi)) {
                 return;

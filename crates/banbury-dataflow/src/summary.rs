@@ -4,6 +4,8 @@
 //! that "non-zero means the out-parameter is unset" survives) and the *obligations* that the
 //! function could not discharge itself because they depend on what its caller passes.
 
+use std::sync::Arc;
+
 use banbury_base::{PathStep, Span, Symbol};
 use rustc_hash::FxHashMap;
 
@@ -63,11 +65,32 @@ pub struct Exit {
 #[derive(Clone, Debug)]
 pub struct Obligation {
     pub need: Need,
-    pub guard_facts: Vec<(Atom, (i128, i128))>,
+    pub guard_facts: Arc<[(Atom, (i128, i128))]>,
     pub guard_cons: Vec<V>,
     pub site: Site,
     /// Calls between this function and the site, outermost first.
-    pub chain: Vec<PathStep>,
+    pub chain: Arc<[PathStep]>,
+}
+
+/// Lists of which many are equal, kept once: the needs of a function mostly come through the
+/// same calls and under the same conditions.
+pub struct Lists<T>(Vec<Arc<[T]>>);
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Lists(Vec::new())
+    }
+}
+
+impl<T: PartialEq> Lists<T> {
+    pub fn share(&mut self, list: Vec<T>) -> Arc<[T]> {
+        if let Some(known) = self.0.iter().find(|known| ***known == *list) {
+            return known.clone();
+        }
+        let list: Arc<[T]> = list.into();
+        self.0.push(list.clone());
+        list
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -300,6 +323,31 @@ fn mentions(arena: &Arena, v: V, steps: &mut u32) -> bool {
             _ => false,
         }
     })
+}
+
+/// Whether the expression mentions a parameter, or memory that one leads to.
+pub fn mentions_parameter(arena: &Arena, v: V) -> bool {
+    from_parameter(arena, v, &mut { STEPS })
+}
+
+fn from_parameter(arena: &Arena, v: V, steps: &mut u32) -> bool {
+    arena.lin(v).terms.iter().any(|&(atom, _)| atom_from_parameter(arena, atom, steps))
+}
+
+fn atom_from_parameter(arena: &Arena, atom: Atom, steps: &mut u32) -> bool {
+    let Some(left) = steps.checked_sub(1) else { return true };
+    *steps = left;
+    match arena.info(atom).kind {
+        AtomKind::Param(_) => true,
+        AtomKind::Load(v, _) | AtomKind::StrLen(v, ..) | AtomKind::Wrap(v, ..) | AtomKind::Derived(v, ..) => {
+            from_parameter(arena, v, steps)
+        }
+        AtomKind::Extent(base) | AtomKind::Before(base) => atom_from_parameter(arena, base, steps),
+        AtomKind::Op(_, a, b, _) | AtomKind::Cmp(_, a, b, _) => {
+            from_parameter(arena, a, steps) || from_parameter(arena, b, steps)
+        }
+        _ => false,
+    }
 }
 
 /// The facts of a state that speak of entry values only, for guards and exits.

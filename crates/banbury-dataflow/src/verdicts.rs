@@ -10,6 +10,7 @@ use crate::reports::{limit_text, origin_feature, quoted, same_kind, sink_text, t
 use crate::state::{Content, Life, State, is_named};
 use crate::summary::{
     AccessKind, Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry,
+    mentions_parameter,
 };
 use crate::value::{Atom, AtomKind, MAX, MIN, NullOrigin, V};
 
@@ -17,6 +18,9 @@ use crate::value::{Atom, AtomKind, MAX, MIN, NullOrigin, V};
 pub(crate) const MAX_OBLIGATIONS: usize = 40;
 /// Calls that an obligation may travel up.
 const MAX_CHAIN: usize = 6;
+/// The same for one that speaks of global variables alone: who calls the caller knows no more of
+/// them, and such needs of a logger would end up in every function there is.
+const MAX_GLOBAL_CHAIN: usize = 1;
 
 /// Why a need is not met.
 #[derive(Clone, Debug, Default)]
@@ -108,7 +112,7 @@ impl Interp<'_> {
         let known = |o: &Obligation| o.site.span == site.span && same_kind(&o.need, need);
         depends
             && self.obligations.len() < MAX_OBLIGATIONS
-            && calls <= MAX_CHAIN
+            && calls <= if mentions_parameter(&self.a, v) { MAX_CHAIN } else { MAX_GLOBAL_CHAIN }
             && !self.obligations.iter().any(known)
     }
 
@@ -138,10 +142,10 @@ impl Interp<'_> {
         }
         let obligation = Obligation {
             need,
-            guard_facts: entry_facts(&self.a, st, 10),
+            guard_facts: entry_facts(&self.a, st, 10).into(),
             guard_cons: entry_constraints(&self.a, st, 8),
             site,
-            chain,
+            chain: chain.into(),
         };
         self.obligations.push(obligation);
     }
