@@ -137,11 +137,30 @@ impl<'a> Interp<'a> {
         }
         if defined {
             self.scramble_globals(st);
+        } else {
+            self.scramble_macro_arguments(st, call);
         }
         let v = self.typed_fresh(call.ret_ty, call.name);
         // What is computed from untrusted bytes by code we cannot see may be untrusted; claiming
         // it would be guessing, so it is not carried on.
         self.finish(st, call, v);
+    }
+
+    /// By its name a macro that is defined elsewhere: it may set the variables it is given.
+    fn scramble_macro_arguments(&mut self, st: &mut State, call: &Call<'_>) {
+        let name = call.name.as_str();
+        if !name.bytes().any(|b| b.is_ascii_uppercase()) || name.bytes().any(|b| b.is_ascii_lowercase()) {
+            return;
+        }
+        for operand in call.operands {
+            let Operand::Copy(place) = operand else { continue };
+            let Some(local) = place.as_local().filter(|l| self.scalar[l.index()]) else { continue };
+            let declared = &self.f.locals[local.index()];
+            if !declared.name.is_empty() {
+                let v = self.typed_fresh(declared.ty, declared.name);
+                st.locals[local.index()] = v;
+            }
+        }
     }
 
     pub fn finish(&mut self, st: &mut State, call: &Call<'_>, v: V) {

@@ -1,13 +1,13 @@
 //! What a library model says of a call, applied to a state.
 
 use banbury_base::{StepKind, Symbol};
-use banbury_ir::{Type, TypeId, TypeTable};
+use banbury_ir::{BinOp, Type, TypeId, TypeTable};
 
 use crate::calls::Call;
 use crate::formats::formatted_length;
 use crate::interp::Interp;
-use crate::models::{Effect, FnModel, SinkKind, Size, Slot, SourceKind};
-use crate::state::{Content, Life, State};
+use crate::models::{Effect, Failure, FnModel, SinkKind, Size, Slot, SourceKind};
+use crate::state::{Content, Life, State, negate};
 use crate::summary::{AccessKind, Need};
 use crate::value::{Atom, AtomKind, MAX, NullOrigin, Taint, V};
 
@@ -16,6 +16,7 @@ impl Interp<'_> {
         let mut ret: Option<V> = None;
         let mut null_ret: Option<V> = None;
         let mut ends = false;
+        let mut failed: Option<(State, Failure)> = None;
         let reallocates = model.has_tag("realloc");
         let content_set = |slot: Slot| {
             model.effects.iter().any(|e| matches!(e, Effect::Copy(d, ..) | Effect::Append(d, ..) | Effect::Fill(d, ..) if *d == slot))
@@ -77,7 +78,16 @@ impl Interp<'_> {
                 }
                 Effect::Allocate { slot, size, family, zeroed, may_fail } => {
                     let n = self.size(&mut st, call, size);
-                    let v = self.allocate(&mut st, call, n, *family, *zeroed, *may_fail);
+                    let mut may_fail = *may_fail;
+                    if let Some(failure) = failure_of(model).filter(|_| may_fail && call.dst.is_some()) {
+                        if let Some(p) = self.slot(call, *slot) {
+                            let mut without = st.clone();
+                            self.scramble(&mut without, p, 2);
+                            failed = Some((without, failure));
+                            may_fail = false;
+                        }
+                    }
+                    let v = self.allocate(&mut st, call, n, *family, *zeroed, may_fail);
                     match slot {
                         Slot::Return => ret = Some(v),
                         other => {
@@ -206,8 +216,28 @@ impl Interp<'_> {
             }
             v
         });
+        if let Some((mut without, failure)) = failed {
+            let told = self.typed_fresh(call.ret_ty, call.name);
+            self.assume_failure(&mut without, told, failure, true);
+            self.assume_failure(&mut st, v, failure, false);
+            self.finish(&mut without, call, told);
+            out.push(without);
+        }
         self.finish(&mut st, call, v);
         out.push(st);
+    }
+
+    /// The result says that the call failed, or that it did not.
+    fn assume_failure(&mut self, st: &mut State, v: V, failure: Failure, failed: bool) {
+        let (op, limit) = match failure {
+            Failure::Negative => (BinOp::Lt, 0),
+            Failure::Null | Failure::Zero => (BinOp::Eq, 0),
+            Failure::NonZero => (BinOp::Ne, 0),
+            Failure::Value(k) => (BinOp::Eq, i128::from(k)),
+        };
+        let limit = self.a.int(limit);
+        let op = if failed { op } else { negate(op) };
+        st.assume_cmp(&mut self.a, op, v, limit, false);
     }
 
     /// The address of a pointer variable is passed to receive another pointer, whether or not the
@@ -445,4 +475,12 @@ impl Interp<'_> {
             _ => "",
         }
     }
+}
+
+/// How the function's result tells that it failed.
+fn failure_of(model: &FnModel) -> Option<Failure> {
+    model.effects.iter().find_map(|e| match e {
+        Effect::CheckReturn(failure) | Effect::Fails(failure) => Some(*failure),
+        _ => None,
+    })
 }

@@ -649,6 +649,13 @@ impl Interp<'_> {
         }
     }
 
+    /// A record whose last member is an array without a count: its initialiser says how long it is.
+    fn ends_open(&self, ty: TypeId) -> bool {
+        let Type::Record(id) = self.types().get(ty) else { return false };
+        let last = self.types().record(*id).and_then(|r| r.fields.last());
+        last.is_some_and(|f| matches!(self.types().get(f.ty), Type::Array(_, None | Some(0))))
+    }
+
     /// Bytes of the object behind a base address.
     pub fn object_size(&mut self, st: &State, base: Atom) -> Option<V> {
         if let Some(size) = st.object(base).and_then(|o| o.size) {
@@ -661,6 +668,9 @@ impl Interp<'_> {
             }
             AtomKind::AddrGlobal(id) => {
                 let global = &self.program.globals[id.index()];
+                if self.ends_open(global.ty) {
+                    return None;
+                }
                 self.types().size_of(global.ty)?
             }
             AtomKind::AddrStr(text, width) => (text.as_str().chars().count() as u64 + 1) * u64::from(width),
