@@ -105,7 +105,8 @@ fn name(result: &Value, rule: &str, file: &str, message: &str) -> String {
             return (*value).to_owned();
         }
     }
-    let function = result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"].as_str().unwrap_or("");
+    let logical = &result["locations"][0]["logicalLocations"][0];
+    let function = logical["fullyQualifiedName"].as_str().or(logical["name"].as_str()).unwrap_or("");
     let text = [rule, file, function, message].join("\n");
     Sha256::of(text.as_bytes()).to_string()[..32].to_owned()
 }

@@ -46,6 +46,8 @@ pub struct RuleInfo {
     /// Markdown.
     pub readme: String,
     pub default_visible: bool,
+    /// Decibans of a finding without any feature.
+    pub base_weight: f32,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -27,6 +27,7 @@ pub fn rules() -> Vec<RuleInfo> {
             cwe: rule.cwe.to_vec(),
             readme: rule.readme.to_owned(),
             default_visible: rule.default_visible,
+            base_weight: rule.base_weight,
         })
         .collect();
     rules.sort_by(|a, b| a.id.cmp(&b.id));

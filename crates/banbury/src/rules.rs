@@ -17,7 +17,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let row = |rule: &banbury_report::RuleInfo| {
                 serde_json::json!({
                     "id": rule.id, "version": rule.version, "title": rule.title, "cwe": rule.cwe,
-                    "default_visible": rule.default_visible,
+                    "default_visible": rule.default_visible, "weight": rule.base_weight,
                 })
             };
             serde_json::to_writer_pretty(&mut *out, &rules.iter().map(row).collect::<Vec<_>>())?;
