@@ -195,7 +195,7 @@ impl<'a> Interp<'a> {
     }
 
     /// The function has cost so much that it is only walked to its end.
-    fn sprinting(&self) -> bool {
+    pub fn sprinting(&self) -> bool {
         self.steps_left < self.sprint_at || self.a.len() > WORK_ONE
     }
 
@@ -406,6 +406,11 @@ impl<'a> Interp<'a> {
             self.instr = index as u32;
             if let Op::Call { dst, callee, args } = &instr.op {
                 let mut next = Vec::new();
+                // A block of a thousand calls must not outrun the budget.
+                if self.a.len() > WORK_MOST {
+                    self.complete = false;
+                    return Vec::new();
+                }
                 for st in states {
                     self.exec_call(st, dst.as_ref(), callee, args, &mut next);
                 }

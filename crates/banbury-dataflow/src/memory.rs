@@ -355,7 +355,7 @@ impl Interp<'_> {
     /// of any object that others know: `item->prev->next = item->next` moves the head of a list.
     fn forget_aliases(&mut self, st: &mut State, base: Atom, addr: V, v: V) {
         let pointer = v != V::UNINIT && (v == V::ZERO || self.a.base(v).is_some());
-        if !pointer || is_named(&self.a, base) {
+        if !pointer || is_named(&self.a, base) || self.sprinting() {
             return;
         }
         let Some(member) = self.member_at(addr) else { return };
@@ -366,7 +366,10 @@ impl Interp<'_> {
                 AtomKind::AddrLocal(_) => !st.object(owner).is_some_and(|o| o.exposed),
                 _ => st.object(owner).is_some_and(|o| matches!(o.life, Life::Owned { .. })),
             };
-            let known = w != V::UNINIT && w != v && self.a.base(w).is_some();
+            // What nothing is known of cannot be forgotten again.
+            let known = w != V::UNINIT
+                && w != v
+                && self.a.base(w).is_some_and(|b| !matches!(self.a.info(b).kind, AtomKind::Fresh(_)));
             if known && !private && self.member_at(other) == Some(member) {
                 stale.push((other, w));
             }
