@@ -5,6 +5,7 @@
 //! tlog-tiles, tlog-checkpoint, signed-note and tlog-cosignature; in-toto statements in DSSE.
 
 pub mod act;
+pub mod approval;
 pub mod attest;
 pub mod centre;
 pub mod files;

@@ -281,6 +281,9 @@ pub fn run_control_test(
     test: &crate::control::ControlTest,
     sql: Option<&dyn SqlEngine>,
 ) -> Vec<String> {
+    if matches!(control.check, crate::rules::Check::Sql(_)) && sql.is_none() {
+        return vec!["the check is in SQL: build with the feature `sql`".to_owned()];
+    }
     let mut importer = crate::import::Importer::brief();
     for (name, text) in &test.tables {
         match TableId::from_name(name) {

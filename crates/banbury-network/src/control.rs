@@ -31,6 +31,8 @@ pub struct Control {
     /// Version of the control's text here, raised with every change of meaning.
     #[serde(default = "one")]
     pub version: u32,
+    /// May be left out of one's own rules.
+    #[serde(default)]
     pub source: LegalSource,
     /// The control says nothing before this day.
     #[serde(default)]
@@ -57,6 +59,8 @@ fn one() -> u32 {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LegalSource {
+    /// Empty: the control is its own source.
+    #[serde(default)]
     pub document: String,
     #[serde(default)]
     pub section: String,
@@ -68,6 +72,7 @@ pub struct LegalSource {
     pub read_on: Date,
     /// False: the figures were recalled, or read only in reports about the document. Check them
     /// against the document before relying on them.
+    #[serde(default)]
     pub verified: bool,
     #[serde(default)]
     pub note: String,
@@ -96,6 +101,13 @@ pub struct Exception {
     pub expires_on: Date,
     #[serde(default)]
     pub document: String,
+}
+
+impl LegalSource {
+    /// Whether the control quotes a document with which its figures were not compared.
+    pub fn unchecked(&self) -> bool {
+        !self.document.is_empty() && !self.verified
+    }
 }
 
 impl Scope {

@@ -29,6 +29,7 @@ fn every_control_passes_its_tests() {
                 .unwrap_or_else(|e| panic!("{name}: {e}"));
             let beside = std::fs::read_to_string(path.with_extension("test.toml"))
                 .unwrap_or_else(|_| panic!("{name} has no tests beside it"));
+            assert!(!control.source.document.is_empty(), "{name} names no document");
             if control.check.template() == "sql" {
                 // Needs an engine: `banbury network controls test` and the SQL crate run these.
                 continue;

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use banbury_engine::write_beside_and_rename;
 use banbury_evidence::act::{Act, ArtefactKind, Assurance, Role, Severity, Verdict};
+use banbury_evidence::approval::{Equivalence, Terms};
 use banbury_evidence::files::{Bundle, Files, Folder, write_tar};
 use banbury_evidence::overview::{Overview, Row, overview};
 use banbury_evidence::policy::Hidden;
@@ -35,8 +36,9 @@ Examples:
   banbury evaluation results centre core-2.7 core.sarif --of core-2.7.tar --as eve
   banbury evaluation status centre core-2.7
   banbury evaluation decide centre core-2.7 3f2a false-positive --reason 'capped in decode()' --as eve
-  banbury evaluation sign centre core-2.7 --assurance approved --key ann.key --as ann
+  banbury evaluation sign centre core-2.7 --assurance approved --site-class cell --key ann.key --as ann
   banbury evaluation export centre centre.tar
+  banbury evaluation approvals centre.tar -o inventory/evaluations.csv
 
 What a role may do is in the centre's policy; every refusal says why and leaves nothing behind.
 
@@ -44,6 +46,21 @@ Exit codes: 0 done, 1 refused, or `status` of an evaluation that is not signed, 
 pub struct Args {
     #[command(subcommand)]
     command: Command,
+}
+
+/// For what and until when a sign-off holds.
+#[derive(clap::Args)]
+struct TermsArgs {
+    /// Kind, criticality or sensitivity of sites that this is for, as in the inventory (can be
+    /// repeated); all sites when not given
+    #[arg(long, value_name = "CLASS", value_parser = site_class)]
+    site_class: Vec<String>,
+    /// Last day on which it holds
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    expires: Option<banbury_network::Date>,
+    /// Whether the binary was shown to come from the reviewed source: shown, not-shown, unknown
+    #[arg(long, value_parser = named::<Equivalence>, default_value = "unknown")]
+    equivalence: Equivalence,
 }
 
 /// Centre, evaluation and actor of an act.
@@ -193,6 +210,8 @@ enum Command {
         assurance: Assurance,
         #[arg(long)]
         condition: Vec<String>,
+        #[command(flatten)]
+        terms: TermsArgs,
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
@@ -213,6 +232,20 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write what signed evaluations allow as the table `evaluations` of a network inventory
+    Approvals {
+        /// Folder of the centre, or a bundle that `export` wrote
+        centre: PathBuf,
+        /// Public key of the log, as you got it from elsewhere
+        #[arg(long, value_name = "KEY")]
+        log_key: Option<String>,
+        /// Name of the product's software platform in the inventory, where it is another
+        #[arg(long, value_name = "PRODUCT=PLATFORM", value_parser = pair)]
+        platform: Vec<(String, String)>,
+        /// File to write; standard output when not given
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Write the whole centre as one file; private keys stay behind
     Export { centre: PathBuf, out: PathBuf },
     /// Unpack a bundle into a folder to read, if everything in it holds
@@ -230,6 +263,20 @@ fn named<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(Value::from(text)).map_err(|error| error.to_string())
 }
 
+/// A class of site: the table `evaluations` separates them by semicolons.
+fn site_class(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a class has a name".to_owned()),
+        name if name.contains(';') => Err("one class each time".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (product, platform) = text.split_once('=').ok_or("it is PRODUCT=PLATFORM")?;
+    Ok((product.to_owned(), platform.to_owned()))
+}
+
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Found { centre, name, admin } => found(&centre, &name, &admin),
@@ -245,6 +292,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         Command::Status { centre, evaluation, view, json } => {
             status(&centre, evaluation.as_deref(), view.as_deref(), json)
+        }
+        Command::Approvals { centre, log_key, platform, output } => {
+            let table = crate::approvals::table(&centre, log_key, &platform)?;
+            match output {
+                Some(path) => write_beside_and_rename(&path, |file| file.write_all(table.as_bytes()))?,
+                None => to_stdout(|out| out.write_all(table.as_bytes()))?,
+            }
+            Ok(ExitCode::SUCCESS)
         }
         Command::Export { centre, out } => export(&centre, &out),
         Command::Import { bundle, centre, log_key } => import(&bundle, &centre, log_key),
@@ -314,8 +369,13 @@ fn make(command: Command, store: &Store) -> anyhow::Result<Act> {
         Command::Remark { at, text } => {
             Act::Remark { evaluation: Some(at.evaluation), text: store.put(text.as_bytes())? }
         }
-        Command::Sign { at, assurance, condition, key } => {
-            sign_off(store, at.evaluation, assurance, condition, &key)?
+        Command::Sign { at, assurance, condition, terms, key } => {
+            let terms = Terms {
+                site_classes: terms.site_class.into_iter().collect(),
+                expires_on: terms.expires.map(|day| day.to_string()),
+                equivalence: terms.equivalence,
+            };
+            sign_off(store, at.evaluation, assurance, condition, &terms, &key)?
         }
         Command::Reopen { at, reason } => Act::Reopen { evaluation: at.evaluation, reason },
         _ => bail!("not an act of an evaluation"),
@@ -443,6 +503,7 @@ fn sign_off(
     evaluation: String,
     assurance: Assurance,
     conditions: Vec<String>,
+    terms: &Terms,
     key: &Path,
 ) -> anyhow::Result<Act> {
     let centre = store.centre();
@@ -460,6 +521,7 @@ fn sign_off(
         "evaluation": evaluation,
         "assurance": assurance,
         "conditions": conditions,
+        "terms": terms,
         "logSize": centre.size,
     });
     let statement = attest::statement(&subjects, attest::VERDICT, said);

@@ -98,7 +98,8 @@ pub fn read_key(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn open(path: &Path) -> anyhow::Result<Box<dyn Files>> {
+/// A centre's files, from its folder or from a bundle.
+pub fn open(path: &Path) -> anyhow::Result<Box<dyn Files>> {
     if path.is_dir() {
         return Ok(Box::new(Folder(path.to_owned())));
     }

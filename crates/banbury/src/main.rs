@@ -1,5 +1,6 @@
 //! The `banbury` command line: one file per subcommand, dispatched here.
 
+mod approvals;
 mod assemble;
 mod compare;
 mod config;

@@ -116,3 +116,77 @@ fn what_cannot_be_read_is_said_so() {
     assert!(centre.run(2, "evaluation results c r1 a.c --as eve").contains("not a SARIF 2.1.0 log"));
     assert!(centre.run(2, "evaluation found c --name x --admin y").contains("holds a centre already"));
 }
+
+const RELEASE_CONTROL: &str = "id = \"REL\"\ntitle = \"Evaluated releases only\"\n[check]\n\
+    template = \"release_approval\"\nallow_conditional = true\nneed_equivalence = true\n";
+const RELEASE_SITES: &str =
+    "site_id,name,region_id,kind,lat,lon,status\nS1,One,,cell,,,active\nS2,Two,,core,,,active\n";
+
+/// The nodes that an inventory's check finds violated, each with the derivation.
+fn violated(centre: &Centre, evidence: &str) -> Vec<(String, String)> {
+    let line = format!(
+        "network check net --controls rules --as-of 2026-11-22 --format json --evaluations {evidence}"
+    );
+    let output = centre.banbury(&line);
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let verdicts = result["results"][0]["verdicts"].as_array().unwrap();
+    let text = |v: &serde_json::Value| v.as_str().unwrap().to_owned();
+    verdicts.iter().map(|v| (text(&v["subject"]), v["evidence"]["steps"].to_string())).collect()
+}
+
+#[test]
+fn a_signed_verdict_decides_where_a_release_may_stand() {
+    let centre = centre();
+    let path = centre.path();
+    std::fs::write(path.join("p.bin"), b"the image").unwrap();
+    centre.run(0, "evaluation add c r1 p.bin --kind binary --as eve");
+    let finding = first_finding(&centre);
+    centre.run(0, &format!("evaluation decide c r1 {finding} false-positive --reason reviewed --as eve"));
+
+    let log = centre.run(0, "evidence log c");
+    let entry = log.lines().find(|line| line.contains("p.bin")).unwrap();
+    let entry: serde_json::Value = serde_json::from_str(entry).unwrap();
+    let digest = entry["content"].as_str().unwrap();
+    for folder in ["net", "rules/own"] {
+        std::fs::create_dir_all(path.join(folder)).unwrap();
+    }
+    std::fs::write(path.join("rules/own/regime.toml"), "id = \"own\"\ntitle = \"Own\"\n").unwrap();
+    std::fs::write(path.join("rules/own/release.toml"), RELEASE_CONTROL).unwrap();
+    std::fs::write(path.join("net/sites.csv"), RELEASE_SITES).unwrap();
+    let nodes = format!(
+        "node_id,site_id,role,vendor_name,status,platform,sw_version,image_digest\n\
+         right,S1,gnb,V,active,P,1,sha256:{digest}\nelsewhere,S2,gnb,V,active,P,1,sha256:{digest}\n\
+         tampered,S1,gnb,V,active,P,1,sha256:{}\n",
+        "0".repeat(64)
+    );
+    std::fs::write(path.join("net/nodes.csv"), nodes).unwrap();
+
+    // Not signed yet: nothing is approved.
+    assert_eq!(violated(&centre, "c").len(), 3);
+    let sign = |who: &str, more: &str| {
+        let line = format!(
+            "evaluation sign c r1 --site-class cell --equivalence shown {more} --key {who}.key --as {who}"
+        );
+        centre.run(0, &line)
+    };
+    sign("ann", "--assurance approved");
+    sign("bob", "--assurance approved-with-conditions --condition supervised --expires 2027-12-31");
+    let table = centre.run(0, "evaluation approvals c");
+    let row = format!("r1/p.bin,P,1,sha256:{digest},conditional,cell,supervised,2027-12-31,shown,0");
+    assert_eq!(table.lines().nth(1), Some(row.as_str()));
+
+    centre.run(0, "evaluation export c c.tar");
+    let found = violated(&centre, "c.tar");
+    let names: Vec<&str> = found.iter().map(|f| f.0.as_str()).collect();
+    assert_eq!(names, ["elsewhere", "tampered"]);
+    assert!(found[0].1.contains("it does not cover sites of this class"), "{}", found[0].1);
+    assert!(found[1].1.contains("is not the evaluated one"), "{}", found[1].1);
+
+    let mut bundle = std::fs::read(path.join("c.tar")).unwrap();
+    let at = bundle.windows(9).position(|w| w == b"\"signatur").unwrap();
+    bundle[at - 20] ^= 1;
+    std::fs::write(path.join("bad.tar"), bundle).unwrap();
+    let refused = centre.run(2, "network check net --controls rules --evaluations bad.tar");
+    assert!(refused.contains("nothing is taken from evidence that does not hold"), "{refused}");
+}

@@ -10,8 +10,8 @@ pub(super) struct Line {
     pub points: Vec<(i32, f64)>,
 }
 
-const COLOURS: [&str; 6] = ["#2b5d8a", "#2f7d4f", "#8a5a2b", "#6b4a8a", "#1f827c", "#8a2b5d"];
-const RED: &str = "#b3261e";
+const COLOURS: [&str; 6] = ["var(--l0)", "var(--l1)", "var(--l2)", "var(--l3)", "var(--l4)", "var(--l5)"];
+const RED: &str = "var(--violated)";
 
 /// Shares over time: the forbidden part shaded, the deadline an upright, names at the ends of lines.
 pub(super) fn shares(
@@ -42,7 +42,7 @@ pub(super) fn shares(
         let share = top * f64::from(tick) / 2.0;
         let _ = writeln!(
             out,
-            "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#5c636d\">{:.0} %</text><path d=\"M{left} {:.1}H{:.0}\" stroke=\"#e2e4e8\"/>",
+            "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"var(--quiet)\">{:.0} %</text><path d=\"M{left} {:.1}H{:.0}\" stroke=\"var(--line)\"/>",
             left - 6.0,
             y(share) + 4.0,
             share * 100.0,
@@ -84,7 +84,7 @@ pub(super) fn shares(
     for (day, anchor) in [(first, "start"), (last, "end")] {
         let _ = writeln!(
             out,
-            "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"{anchor}\" fill=\"#5c636d\">{}</text>",
+            "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"{anchor}\" fill=\"var(--quiet)\">{}</text>",
             x(day),
             height - 8.0,
             label(day)
@@ -125,7 +125,8 @@ pub(super) fn bars(rows: &[Bar]) -> String {
         format!("<svg viewBox=\"0 0 460 {height:.0}\" role=\"img\" aria-label=\"Bars\" font-size=\"12\">\n");
     for (i, (name, parts, text)) in rows.iter().enumerate() {
         let y = i as f64 * 24.0 + 3.0;
-        let _ = writeln!(out, "<text x=\"0\" y=\"{:.0}\">{}</text>", y + 13.0, escape(name));
+        let _ =
+            writeln!(out, "<text x=\"0\" y=\"{:.0}\" fill=\"var(--ink)\">{}</text>", y + 13.0, escape(name));
         let mut x = left;
         for (value, colour) in parts.iter().filter(|p| p.0 > 0.0) {
             let long = (room * value / most).max(1.0);
@@ -137,7 +138,7 @@ pub(super) fn bars(rows: &[Bar]) -> String {
         }
         let _ = writeln!(
             out,
-            "<text x=\"{:.0}\" y=\"{:.0}\" fill=\"#5c636d\">{}</text>",
+            "<text x=\"{:.0}\" y=\"{:.0}\" fill=\"var(--quiet)\">{}</text>",
             x + 6.0,
             y + 13.0,
             escape(text)

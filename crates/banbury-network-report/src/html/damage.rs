@@ -9,12 +9,12 @@ use super::charts::{bars, tile};
 use super::map::{Mark, State, map};
 use super::text::{count, escape, number};
 
-const STATES: [State; 2] = [("still connected", "#c3c9d1", 0), ("cut off", "#b3261e", 2)];
+const STATES: [State; 2] = [("still connected", "var(--spared)", 0), ("cut off", "var(--violated)", 2)];
 
 pub(super) fn damage(out: &mut String, inventory: &Inventory, what_if: &WhatIf) {
     let _ = writeln!(out, "<h2>If {} were hostile</h2>", escape(&what_if.hostile));
     let _ = writeln!(out, "<p class=lead>{}</p>", sentence(what_if));
-    out.push_str("<div class=tiles>\n");
+    out.push_str("<div class=\"tiles four\">\n");
     let tiles = [
         ("services disrupted", what_if.services_disrupted.len() as u64),
         ("services readable in the clear", what_if.services_exposed.len() as u64),
@@ -65,9 +65,11 @@ fn sentence(w: &WhatIf) -> String {
     if w.services_reroutable > 0 {
         let _ = write!(
             text,
-            " Without it, the ends of {} of these services stay connected, {} over a route as wide as was sold.",
+            " Without it, the ends of {} of these services stay connected, {} over a route as wide as was \
+             sold; there is room for {} of them at once.",
             number(w.services_reroutable),
-            number(w.services_with_capacity)
+            number(w.services_with_capacity),
+            number(w.services_carried)
         );
     } else if !w.services_disrupted.is_empty() {
         text.push_str(" None of these services keeps its ends connected without it.");
@@ -83,7 +85,7 @@ fn capacity(out: &mut String, what_if: &WhatIf) {
         .map(|(region, r)| {
             let lost = r.capacity_gbps - r.capacity_left_gbps;
             let name = if region.is_empty() { "no region" } else { region };
-            let parts = vec![(r.capacity_left_gbps, "#c3c9d1"), (lost, "#b3261e")];
+            let parts = vec![(r.capacity_left_gbps, "var(--spared)"), (lost, "var(--violated)")];
             (name.to_owned(), parts, format!("{:.0} % lost", 100.0 * lost / r.capacity_gbps))
         })
         .take(40)
@@ -124,7 +126,7 @@ fn services(out: &mut String, hit: &[ServiceDamage]) {
     }
     out.push_str(
         "<details><summary>Services and what is left of them</summary><table><tr><th>Service<th class=n>Paths left<th>Its ends\
-         <th class=n>Sold [Gbit/s]<th class=n>Widest route left [Gbit/s]</tr>\n",
+         <th class=n>Sold [Gbit/s]<th class=n>Widest route left [Gbit/s]<th>Room at once</tr>\n",
     );
     let figure = |g: Option<f64>| g.map_or("?".to_owned(), |g| format!("{g:.1}"));
     for s in hit.iter().take(SHOWN) {
@@ -133,11 +135,17 @@ fn services(out: &mut String, hit: &[ServiceDamage]) {
             Some(false) => "cut apart",
             None => "not recorded",
         };
+        let room = match s.carried {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None if s.paths_left > 0 => "keeps a path",
+            None => "?",
+        };
         let over = if s.enough == Some(false) { " over" } else { "" };
         let left = if s.connected == Some(false) { "0.0".to_owned() } else { figure(s.capacity_left_gbps) };
         let _ = writeln!(
             out,
-            "<tr><td>{}<td class=n>{} of {}<td>{ends}<td class=n>{}<td class=\"n{over}\">{left}</tr>",
+            "<tr><td>{}<td class=n>{} of {}<td>{ends}<td class=n>{}<td class=\"n{over}\">{left}<td>{room}</tr>",
             escape(&s.service),
             s.paths_left,
             s.paths,

@@ -74,7 +74,7 @@ pub(super) fn map(inventory: &Inventory, marks: &[Mark], states: &[State]) -> St
     let frame = Frame::around(&places);
     let mut out = format!(
         "<svg viewBox=\"0 0 {0:.0} {1:.0}\" width=\"{0:.0}\" height=\"{1:.0}\" role=\"img\" aria-label=\"Map of sites\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"#f3f5f7\"/>\n",
+         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"var(--land)\"/>\n",
         frame.width, frame.height
     );
     if places.len() <= MOST {
@@ -100,7 +100,7 @@ pub(super) fn map(inventory: &Inventory, marks: &[Mark], states: &[State]) -> St
 
 fn shape(out: &mut String, (x, y): (f64, f64), r: f64, state: &State, title: &str) {
     let (_, colour, kind) = *state;
-    let edge = "stroke=\"#fff\" stroke-width=\"0.8\"";
+    let edge = "stroke=\"var(--land)\" stroke-width=\"0.8\"";
     let title = format!("<title>{}</title>", escape(title));
     let _ = match kind {
         2 => writeln!(
@@ -150,7 +150,7 @@ fn lines(out: &mut String, inventory: &Inventory, frame: &Frame, places: &[(usiz
     }
     let _ = writeln!(
         out,
-        "<path d=\"{thin}\" stroke=\"#ccd2d9\" stroke-width=\"0.8\" fill=\"none\"/>\n<path d=\"{thick}\" stroke=\"#9aa5b1\" stroke-width=\"2\" fill=\"none\"/>"
+        "<path d=\"{thin}\" stroke=\"var(--wire)\" stroke-width=\"0.8\" fill=\"none\"/>\n<path d=\"{thick}\" stroke=\"var(--trunk)\" stroke-width=\"2\" fill=\"none\"/>"
     );
 }
 
@@ -171,7 +171,7 @@ fn regions(out: &mut String, inventory: &Inventory, frame: &Frame, places: &[(us
         let name = inventory.id(inventory.key(TableId::regions, region));
         let _ = writeln!(
             out,
-            "<text x=\"{:.0}\" y=\"{:.0}\" font-size=\"15\" letter-spacing=\"2\" text-anchor=\"middle\" fill=\"#8b95a1\">{}</text>",
+            "<text x=\"{:.0}\" y=\"{:.0}\" font-size=\"15\" letter-spacing=\"2\" text-anchor=\"middle\" fill=\"var(--quiet)\">{}</text>",
             x / n,
             y / n,
             escape(name)

@@ -24,16 +24,27 @@ pub struct Page<'a> {
     pub what_ifs: &'a [WhatIf],
 }
 
+/// Everything before the first section.
+fn head(title: &str) -> String {
+    let title = escape(title);
+    let style = include_str!("style.css");
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><style>\n{style}</style></head><body>\n<h1>{title}</h1>\n"
+    )
+}
+
+/// A page of one supposition alone.
+pub fn what_if_html(inventory: &Inventory, what_if: &WhatIf) -> String {
+    let mut out = head("What if");
+    damage::damage(&mut out, inventory, what_if);
+    out.push_str("</body></html>\n");
+    out
+}
+
 /// The page: no script, no connection; each picture has its figures in words as well.
 pub fn html(page: &Page<'_>) -> String {
-    let mut out = String::new();
-    let title = escape(page.title);
-    let style = include_str!("style.css");
-    let _ = writeln!(
-        out,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>\n{style}</style></head><body>\n<h1>{title}</h1>"
-    );
+    let mut out = head(page.title);
     let _ = writeln!(
         out,
         "<p class=quiet>{} at {}, judged on {}.</p>",
@@ -54,11 +65,11 @@ pub fn html(page: &Page<'_>) -> String {
 
 /// How a site is drawn, worst last.
 const STATES: [State; 5] = [
-    ("compliant", "#2f7d4f", 0),
-    ("exempted", "#3f6fb5", 0),
-    ("unknown", "#7a7f87", 0),
-    ("will be violated", "#c77700", 1),
-    ("violated", "#b3261e", 2),
+    ("compliant", "var(--compliant)", 0),
+    ("exempted", "var(--exempted)", 0),
+    ("unknown", "var(--unknown)", 0),
+    ("will be violated", "var(--later)", 1),
+    ("violated", "var(--violated)", 2),
 ];
 
 /// The state of each site: the worst of what concerns it, and how many controls say so.

@@ -214,21 +214,20 @@ impl ReleaseApproval {
                 evidence.step("no evaluation of this release is recorded");
                 return out.node(world, node, evidence);
             }
-            let mut wants_digest = false;
+            let mut missing = None;
             for &evaluation in evaluations {
                 match self.objection(world, node, evaluation) {
                     Answer::Approved => return,
-                    Answer::DigestMissing => wants_digest = true,
+                    Answer::Missing(what) => missing = Some(what),
                     Answer::Objection(text) => {
                         let name = inventory.id(inventory.evaluations[evaluation].id.0);
                         evidence.step(format!("{name}: {text}"));
                     }
                 }
             }
-            if wants_digest {
-                out.unknown("nodes: `image_digest` is empty", id);
-            } else {
-                out.node(world, node, evidence);
+            match missing {
+                Some(what) => out.unknown(what, id),
+                None => out.node(world, node, evidence),
             }
         });
     }
@@ -260,15 +259,21 @@ impl ReleaseApproval {
         if self.need_equivalence && equivalence != "shown" {
             return Answer::Objection("the binary was not shown to come from the reviewed source".to_owned());
         }
-        if let Some(limit) = self.max_open_weight_db
-            && let Some(open) = row.open_weight.known().filter(|&w| w > limit)
-        {
-            return Answer::Objection(format!("an open finding weighs {open} decibans, more than {limit}"));
+        if let Some(limit) = self.max_open_weight_db {
+            match row.open_weight.known() {
+                None => return Answer::Missing("evaluations: `open_weight_db` is empty"),
+                Some(open) if open > limit => {
+                    return Answer::Objection(format!(
+                        "an open finding weighs {open} decibans, more than {limit}"
+                    ));
+                }
+                Some(_) => {}
+            }
         }
         let evaluated = inventory.name(row.image_digest.0);
         let installed = inventory.name(inventory.nodes[node].image_digest.0);
         if !evaluated.is_empty() && installed.is_empty() {
-            return Answer::DigestMissing;
+            return Answer::Missing("nodes: `image_digest` is empty");
         }
         if !evaluated.is_empty() && !evaluated.eq_ignore_ascii_case(installed) {
             return Answer::Objection(format!(
@@ -281,6 +286,7 @@ impl ReleaseApproval {
 
 enum Answer {
     Approved,
-    DigestMissing,
+    /// It cannot be said: this is missing.
+    Missing(&'static str),
     Objection(String),
 }

@@ -3,6 +3,7 @@
 
 mod cut;
 mod services;
+mod spare;
 
 use std::collections::BTreeMap;
 
@@ -117,6 +118,11 @@ pub struct WhatIf {
     /// Of the disrupted, how many have ends that stay connected, and on a route that is wide enough.
     pub services_reroutable: u64,
     pub services_with_capacity: u64,
+    /// How many of the disrupted the links that are left can carry at once, beside the services
+    /// that keep a path; and what was sold of the disrupted and of these [Gbit/s].
+    pub services_carried: u64,
+    pub disrupted_gbps: f64,
+    pub carried_gbps: f64,
     pub slices_affected: Vec<String>,
     /// Disrupted or exposed services of each class of customer.
     pub by_customer_class: BTreeMap<String, [u64; 2]>,

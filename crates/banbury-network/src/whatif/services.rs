@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::spare::Spare;
 use super::{WhatIf, WhatIfOptions};
 use crate::inventory::Inventory;
 use crate::world::{NameSet, World};
@@ -24,6 +25,10 @@ pub struct ServiceDamage {
     pub capacity_left_gbps: Option<f64>,
     /// Whether that is what was sold; none where a figure is missing.
     pub enough: Option<bool>,
+    /// Of a disrupted service: whether there is room for it at once with all others. Those that keep
+    /// a path stay on it; the disrupted are placed one after another, government, defence and
+    /// emergency services first, then the smaller before the larger. None where a figure is missing.
+    pub carried: Option<bool>,
 }
 
 /// The ends of a service without the hostile equipment.
@@ -120,7 +125,7 @@ fn root(above: &mut [u32], mut node: u32) -> u32 {
 }
 
 /// The ends of each service: those recorded, or else the first and the last node of a path.
-fn ends(inventory: &Inventory) -> Vec<Option<(usize, usize)>> {
+pub(super) fn ends(inventory: &Inventory) -> Vec<Option<(usize, usize)>> {
     let mut first: Vec<Option<(u32, usize)>> = vec![None; inventory.services.len()];
     let mut last = first.clone();
     for hop in inventory.service_paths.iter() {
@@ -162,11 +167,17 @@ pub(super) fn services(
         }
     }
     let mut counts = vec![(0u32, 0u32); inventory.services.len()];
-    for (&(service, _), &hit) in &paths {
+    let mut kept = vec![None; inventory.services.len()];
+    for (&(service, path), &hit) in &paths {
         counts[service].0 += 1;
         counts[service].1 += u32::from(hit);
+        if !hit && kept[service].is_none() {
+            kept[service] = Some(path);
+        }
     }
     let routes = paths.values().any(|hit| *hit).then(|| Routes::new(world, bad, options));
+    // Disrupted services to place: not of government, sold, row, place among the services hit.
+    let mut to_place: Vec<(bool, f64, usize, usize)> = Vec::new();
     for (service, &(all, hit)) in counts.iter().enumerate() {
         if hit == 0 {
             continue;
@@ -177,7 +188,8 @@ pub(super) fn services(
             row.customer.row().map_or("", |c| inventory.name(inventory.customers[c].class.0)).to_owned();
         let disrupted = hit == all;
         let exposed = row.encrypted.known() == Some(false);
-        if matches!(class.as_str(), "government" | "defence" | "emergency") && (disrupted || exposed) {
+        let vital = matches!(class.as_str(), "government" | "defence" | "emergency");
+        if vital && (disrupted || exposed) {
             out.government_services.push(id.clone());
         }
         let by_class = out.by_customer_class.entry(class).or_default();
@@ -197,6 +209,10 @@ pub(super) fn services(
             out.services_reroutable += u64::from(left.connected == Some(true));
             out.services_with_capacity += u64::from(enough == Some(true));
             out.services_disrupted.push(id.clone());
+            out.disrupted_gbps += sold.unwrap_or(0.0);
+            if let (Some(true), Some(sold)) = (enough, sold) {
+                to_place.push((!vital, sold, service, out.services_hit.len()));
+            }
         } else {
             out.services_on_fewer_paths.push((id.clone(), all - hit, all));
         }
@@ -208,9 +224,27 @@ pub(super) fn services(
             capacity_sold_gbps: sold,
             capacity_left_gbps: left.widest,
             enough,
+            carried: if disrupted { enough.filter(|enough| !enough) } else { None },
         });
     }
+    if !to_place.is_empty() {
+        let not_carrying = NameSet::of(inventory, options.not_carrying.iter().map(String::as_str));
+        place(&mut Spare::new(world, bad, &not_carrying, &kept), to_place, out);
+    }
     passing
+}
+
+/// Places the disrupted services one after another on what is left.
+fn place(spare: &mut Spare, mut services: Vec<(bool, f64, usize, usize)>, out: &mut WhatIf) {
+    services.sort_by(|x, y| x.0.cmp(&y.0).then(x.1.total_cmp(&y.1)).then(x.2.cmp(&y.2)));
+    for (_, sold, service, hit) in services {
+        let carried = spare.place(service, sold);
+        out.services_hit[hit].carried = carried;
+        if carried == Some(true) {
+            out.services_carried += 1;
+            out.carried_gbps += sold;
+        }
+    }
 }
 
 pub(super) fn slices(inventory: &Inventory, bad: &[bool], out: &mut WhatIf) {

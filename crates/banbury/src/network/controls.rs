@@ -43,7 +43,7 @@ fn list(rules: &Rules) -> anyhow::Result<ExitCode> {
     for pack in rules.packs(false)? {
         writeln!(out, "{}  {}", pack.regime.id, pack.regime.title)?;
         for control in &pack.controls {
-            let mark = if control.source.verified { ' ' } else { '?' };
+            let mark = if control.source.unchecked() { '?' } else { ' ' };
             let deadline = control.deadline.known().map_or(String::new(), |d| format!(" by {d}"));
             writeln!(
                 out,
@@ -63,7 +63,7 @@ fn show(id: &str, rules: &Rules) -> anyhow::Result<ExitCode> {
         if let Some(control) = pack.controls.iter().find(|c| c.id == id) {
             let mut out = std::io::stdout().lock();
             writeln!(out, "# {} ({})", pack.regime.title, pack.regime.id)?;
-            if !control.source.verified {
+            if control.source.unchecked() {
                 writeln!(out, "# The figures were not checked against the document.")?;
             }
             out.write_all(toml::to_string_pretty(control)?.as_bytes())?;

@@ -36,6 +36,12 @@ pub struct OtherInput {
     /// Network resource model in the JSON of 3GPP TS 28.541
     #[arg(long, value_name = "FILE")]
     nrm: Vec<PathBuf>,
+    /// A centre's folder, or a bundle of it: what its signed evaluations allow of releases
+    #[arg(long, value_name = "CENTRE")]
+    evaluations: Vec<PathBuf>,
+    /// Public key of the centre's log, as you got it from elsewhere
+    #[arg(long, value_name = "KEY", requires = "evaluations")]
+    log_key: Option<String>,
     /// Leave out rows and controls that are not understood, and say so, instead of refusing them all
     #[arg(long)]
     pub keep_going: bool,
@@ -63,6 +69,10 @@ impl OtherInput {
         }
         for path in &self.nrm {
             importer.nrm(&file_name(path), &bytes_of(path)?);
+        }
+        for centre in &self.evaluations {
+            let table = crate::approvals::table(centre, self.log_key.clone(), &[])?;
+            importer.csv(TableId::evaluations, &file_name(centre), table.as_bytes());
         }
         if let Some(folder) = folder {
             tables(folder, &mut importer)?;

@@ -51,7 +51,7 @@ enum Command {
     Controls(controls::Args),
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
     Json,
@@ -71,6 +71,15 @@ struct Output {
 }
 
 impl Output {
+    /// Refuses, before any work and any file, a format that the command does not write.
+    fn only(&self, command: &str, formats: &[Format]) -> anyhow::Result<()> {
+        if formats.contains(&self.format) {
+            return Ok(());
+        }
+        let names: Vec<String> = formats.iter().map(|f| format!("{f:?}").to_lowercase()).collect();
+        anyhow::bail!("`{command}` writes {}", names.join(" or "))
+    }
+
     fn writer(&self) -> anyhow::Result<Box<dyn Write>> {
         Ok(match &self.output {
             Some(path) => {

@@ -34,10 +34,17 @@ impl Rules {
             }
             packs.push(self.pack(&folder, keep_going)?);
         }
-        if packs.is_empty() {
+        let folder = self.controls.display();
+        if packs.is_empty() && self.regime.is_empty() {
+            bail!("{folder} holds no regime: a regime is a folder with regime.toml and one file per control");
+        }
+        if let Some(name) = self.regime.iter().find(|r| !self.controls.join(r).is_dir()) {
+            bail!("{folder} holds no regime `{name}`; `banbury network controls list` names what there is");
+        }
+        let there = |id: &String| packs.iter().flat_map(|p| &p.controls).any(|c| c.id == *id);
+        if let Some(id) = self.control.iter().find(|id| !there(id)) {
             bail!(
-                "{} holds no regime: a regime is a folder with regime.toml and one file per control",
-                self.controls.display()
+                "there is no control `{id}` in {folder}; `banbury network controls list` names what there is"
             );
         }
         Ok(packs)

@@ -32,6 +32,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    args.output.only("whatif", &[Format::Text, Format::Json, Format::Html])?;
     let Some(inventory) = args.input.read()? else { return Ok(ExitCode::from(2)) };
     let profile = Profile { control_pct: args.control_pct, ..Profile::default() };
     let world = World::now(&inventory, &profile, args.as_of.unwrap_or_else(today));
@@ -48,9 +49,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match args.output.format {
         Format::Json => serde_json::to_writer(&mut out, &result)?,
         Format::Text => what_if_text(&mut out, &result)?,
-        Format::Html | Format::Oscal => {
-            bail!("`whatif` writes text or json; `check --format html` has the pictures")
+        Format::Html => {
+            out.write_all(banbury_network_report::what_if_html(&inventory, &result).as_bytes())?;
         }
+        Format::Oscal => {}
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
@@ -62,6 +64,7 @@ fn what_if_text(out: &mut dyn Write, w: &WhatIf) -> std::io::Result<()> {
         ("services disrupted", w.services_disrupted.len()),
         ("  whose ends stay connected", w.services_reroutable as usize),
         ("  over a route as wide as was sold", w.services_with_capacity as usize),
+        ("  with room for all of these at once", w.services_carried as usize),
         ("services exposed in the clear", w.services_exposed.len()),
         ("services left on fewer paths", w.services_on_fewer_paths.len()),
         ("government, defence, emergency services hit", w.government_services.len()),
@@ -118,8 +121,8 @@ fn services_text(out: &mut dyn Write, w: &WhatIf) -> std::io::Result<()> {
     let figure = |g: Option<f64>| g.map_or("?".to_owned(), |g| format!("{g:.1}"));
     writeln!(
         out,
-        "\n{:<14} {:>9} {:<10} {:>11} {:>11}",
-        "service", "paths", "ends", "sold Gbit/s", "left Gbit/s"
+        "\n{:<14} {:>9} {:<10} {:>11} {:>11} {:>8}",
+        "service", "paths", "ends", "sold Gbit/s", "left Gbit/s", "carried"
     )?;
     for s in w.services_hit.iter().take(SHOWN) {
         let ends = match s.connected {
@@ -127,10 +130,16 @@ fn services_text(out: &mut dyn Write, w: &WhatIf) -> std::io::Result<()> {
             Some(false) => "cut apart",
             None => "?",
         };
+        let carried = match s.carried {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None if s.paths_left > 0 => "",
+            None => "?",
+        };
         let left = if s.connected == Some(false) { "0.0".to_owned() } else { figure(s.capacity_left_gbps) };
         writeln!(
             out,
-            "{:<14} {:>9} {ends:<10} {:>11} {left:>11}",
+            "{:<14} {:>9} {ends:<10} {:>11} {left:>11} {carried:>8}",
             s.service,
             format!("{} of {}", s.paths_left, s.paths),
             figure(s.capacity_sold_gbps)
