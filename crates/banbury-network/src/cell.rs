@@ -195,6 +195,9 @@ fn number(text: &str, low: f64, high: f64, what: &str) -> Result<f64, String> {
     }
     match text.parse::<f64>() {
         Ok(value) if !value.is_finite() => Err(format!("`{}` is not {what}", shown(text))),
+        Ok(value) if value < low && high == f64::MAX => {
+            Err(format!("{value} is less than {low}: {what} is expected"))
+        }
         Ok(value) if value < low || value > high => {
             Err(format!("{value} is outside {low} to {high}: {what} is expected"))
         }

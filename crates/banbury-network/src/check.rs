@@ -170,7 +170,7 @@ fn judge(control: &Control, worlds: &mut Worlds<'_>, when: When) -> ControlResul
         version: control.version,
         title: control.title.clone(),
         overall,
-        verified: control.source.verified,
+        verified: !control.source.unchecked(),
         deadline: control.deadline.known(),
         subjects: outcome.subjects,
         compliant: outcome.subjects.saturating_sub(now + undecided),

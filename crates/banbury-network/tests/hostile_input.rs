@@ -45,6 +45,33 @@ fn missing_column() {
 }
 
 #[test]
+fn rows_are_counted_alike_with_both_ends_of_lines() {
+    let nodes =
+        "node_id,site_id,role,vendor_name,status\nN1,,amf,X,active\nN2,,gnbdu,X,active\nN3,,amf,X,activ\n";
+    for text in [nodes.to_owned(), nodes.replace('\n', "\r\n")] {
+        let (_, report) = import(&[(TableId::nodes, &text)], false);
+        let rows: Vec<u32> = report.problems.iter().map(|p| p.row).collect();
+        assert_eq!(rows, [3, 4], "{:?}", report.problems);
+    }
+}
+
+#[test]
+fn a_list_that_breaks_off_is_told_once() {
+    let mut importer = Importer::new();
+    importer.json(
+        TableId::nodes,
+        "nodes.json",
+        &br#"[{"node_id": "N1", "role": "amf", "status": "active"}"#[..],
+    );
+    let links = "link_id,a_node,b_node,kind,status\nL1,N1,N2,core,active\n";
+    importer.csv(TableId::links, "links.csv", links.as_bytes());
+    let (inventory, report) = importer.finish(false);
+    assert!(inventory.is_none());
+    let files: Vec<&str> = report.problems.iter().map(|p| p.file.as_str()).collect();
+    assert_eq!(files, ["nodes.json"], "{:?}", report.problems);
+}
+
+#[test]
 fn unknown_function_is_told_with_the_nearest() {
     let nodes = "node_id,site_id,role,vendor_name,status\nN1,,amf,X,active\nN2,,gnbdu,X,active\n";
     refused(&[(TableId::nodes, nodes)], "nodes.csv", 3, "gnb-du");

@@ -130,7 +130,8 @@ fn managed_objects_of_both_encodings() {
             "_3gpp-nr-nrm-ep:EP_F1C": [{"id": "1", "attributes": {"localAddress": "192.0.2.1", "remoteAddress": "192.0.2.2"}}]}],
           "_3gpp-nr-nrm-gnbcucpfunction:GNBCUCPFunction": [{"id": "1",
             "_3gpp-nr-nrm-ep:EP_F1C": [{"id": "1", "attributes": {"localAddress": "192.0.2.2", "remoteAddress": "192.0.2.1"}}]}]}]}]}"#;
-    for text in [openapi, yang] {
+    let answer = format!(r#"{{"ietf-restconf:data": {yang}}}"#);
+    for text in [openapi, yang, &answer] {
         let (inventory, report) = nrm(text);
         assert_eq!((inventory.nodes.len(), inventory.links.len()), (3, 1), "{:?}", report.problems);
         assert_eq!(inventory.admin_flows.len(), 2);

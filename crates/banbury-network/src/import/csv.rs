@@ -25,6 +25,9 @@ impl Importer {
                 return;
             }
         };
+        // The reader counts lines at line feeds and ends a record at the carriage return before it:
+        // in files with both, every record after the header seems to begin one line early.
+        let late = u64::from(reader.position().line() == 1);
         let columns = table.columns();
         let mut at = vec![usize::MAX; columns.len()];
         for (index, header) in headers.iter().enumerate() {
@@ -54,7 +57,7 @@ impl Importer {
         }
         let mut record = ::csv::StringRecord::new();
         loop {
-            let line = reader.position().line().min(u64::from(u32::MAX)) as u32;
+            let line = (reader.position().line() + late).min(u64::from(u32::MAX)) as u32;
             match reader.read_record(&mut record) {
                 Ok(false) => break,
                 Ok(true) => {}
@@ -62,12 +65,13 @@ impl Importer {
                     let message = format!("the row cannot be read: {error}");
                     self.problem(Severity::Error, file, line, message, "write the file as UTF-8 text");
                     if !matches!(error.kind(), ::csv::ErrorKind::Utf8 { .. }) {
+                        self.refused[table as usize] = true;
                         return;
                     }
                     continue;
                 }
             }
-            let line = record.position().map_or(line, |p| p.line().min(u64::from(u32::MAX)) as u32);
+            let line = record.position().map_or(line, |p| (p.line() + late).min(u64::from(u32::MAX)) as u32);
             if record.len() != headers.len() {
                 let message = format!("the row has {} cells, the header {}", record.len(), headers.len());
                 self.problem(

@@ -190,6 +190,7 @@ impl Importer {
                 Ok(false) => break,
                 Err(message) => {
                     self.problem(Severity::Error, file, number + 1, message, "export the list again");
+                    self.refused[plan.table as usize] = true;
                     break;
                 }
             }

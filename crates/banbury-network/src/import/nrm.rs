@@ -76,7 +76,14 @@ impl Importer {
         };
         let mut walk = Walk::default();
         match &root {
-            Value::Object(object) => walk.children(object, "", &Element::default()),
+            Value::Object(object) => {
+                walk.children(object, "", &Element::default());
+                // An answer of RESTCONF wraps the objects.
+                let data = object.get("data").or_else(|| object.get("ietf-restconf:data"));
+                if let Some(object) = data.and_then(Value::as_object) {
+                    walk.children(object, "", &Element::default());
+                }
+            }
             Value::Array(list) => {
                 for object in list.iter().filter_map(Value::as_object) {
                     walk.children(object, "", &Element::default());
