@@ -11,6 +11,23 @@ use super::regimes::Rules;
 use super::{file_name, files_of, sql_engine, text_of};
 
 #[derive(clap::Args)]
+#[command(after_help = "\
+A rule of your own is a file; nothing is rebuilt:
+
+  rules/own/regime.toml            rules/own/two-vendors.toml
+    id = \"own\"                       id = \"OWN-1\"
+    title = \"Our own rules\"          title = \"Two base-station vendors in every region\"
+                                     [check]
+                                     template = \"min_vendors\"
+                                     roles = [\"gnb\", \"gnb-du\"]
+                                     group = \"region\"
+                                     min = 2
+
+  banbury network controls test --controls rules
+  banbury network check INVENTORY --controls rules
+
+`banbury network schema templates` lists the checks, docs/network.md their parameters; tests go
+beside a rule, in two-vendors.test.toml. `controls show ID` prints a rule to start from.")]
 pub struct Args {
     #[command(subcommand)]
     command: ControlsCommand,
