@@ -110,12 +110,12 @@ pub struct Unknown {
     /// The data that is missing, such as "`vendor_name` is not that of a known vendor".
     pub missing: String,
     pub subjects: u64,
-    /// The first of them.
+    /// The first of them, at most [`Unknown::FIRST`].
     pub first: Vec<String>,
 }
 
 impl Unknown {
-    pub const FIRST: usize = 100;
+    pub const FIRST: usize = 10_000;
 }
 
 /// A share by every measure it could mean, for one region.

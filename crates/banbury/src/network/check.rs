@@ -108,9 +108,10 @@ fn table(out: &mut dyn Write, result: &CheckResult) -> std::io::Result<()> {
             let first: Vec<&str> = unknown.first.iter().take(5).map(String::as_str).collect();
             writeln!(
                 out,
-                "    unknown for {} ({}): {}",
+                "    unknown for {} ({}{}): {}",
                 unknown.subjects,
                 first.join(", "),
+                if unknown.subjects > 5 { " and others, named in the JSON" } else { "" },
                 unknown.missing
             )?;
         }
