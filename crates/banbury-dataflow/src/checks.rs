@@ -27,7 +27,8 @@ impl Interp<'_> {
     }
 
     pub fn check_index(&mut self, st: &mut State, i: V, count: u64, place: &Place, name: Symbol) {
-        if i == V::UNINIT {
+        // An array of no elements is as long as the memory behind it.
+        if i == V::UNINIT || count == 0 {
             return;
         }
         let region = match place.base {
@@ -78,7 +79,7 @@ impl Interp<'_> {
         } else if self.is_string_at(addr, size) {
             return;
         }
-        if let Some((start, bytes)) = self.a.sub_object(addr) {
+        if let Some((start, bytes)) = self.a.sub_object(addr).filter(|s| s.1 > 0) {
             let plain = self.a.plain(addr);
             let rel = self.a.sub(plain, start);
             if self.a.base(rel).is_none() {

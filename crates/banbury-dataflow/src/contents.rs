@@ -11,6 +11,9 @@ use crate::state::{Content, Life, Object, State};
 use crate::summary::{AccessKind, Need};
 use crate::value::{Atom, AtomKind, MAX, NullOrigin, Taint, V};
 
+/// No object is larger than half the address space, and the terminator needs its place.
+const LONGEST_STRING: i128 = i64::MAX as i128 - 1;
+
 impl Interp<'_> {
     /// Elements before the first zero at the address.
     pub fn strlen(&mut self, st: &mut State, v: V, width: u8) -> V {
@@ -36,11 +39,13 @@ impl Interp<'_> {
         };
         let plain = self.a.plain(v);
         let mut top = MAX;
+        let mut end = None;
         if let Some(size) = self.object_size(st, base) {
             let left = self.a.sub(size, offset);
             top = (st.bounds(&self.a, left).1 / i128::from(width) - 1).max(0);
+            end = self.a.constant(offset).is_none().then_some(left);
         }
-        let atom = self.a.atom(AtomKind::StrLen(plain, epoch, width), 0, MAX);
+        let atom = self.a.atom(AtomKind::StrLen(plain, epoch, width), 0, LONGEST_STRING);
         let name = self.name_of(v);
         let taint = match self.taint_at(st, v) {
             0 => self.a.info(base).taint,
@@ -53,7 +58,15 @@ impl Interp<'_> {
             let old = st.bounds_of_atom(&self.a, atom);
             st.set_bounds(atom, (old.0, old.1.min(top)));
         }
-        self.a.of_atom(atom)
+        let length = self.a.of_atom(atom);
+        if let Some(left) = end {
+            // Its terminator lies inside the object, or measuring it was the mistake.
+            let bytes = self.a.scale(length, i128::from(width));
+            let beyond = self.a.sub(bytes, left);
+            let beyond = self.a.plus(beyond, i128::from(width));
+            st.assume_le0(&mut self.a, beyond);
+        }
+        length
     }
 
     pub fn copy_memory(&mut self, st: &mut State, dst: V, src: V, n: Option<V>) {

@@ -522,7 +522,8 @@ impl<'a> Interp<'a> {
         if self.a.constant(cond).is_some() {
             return;
         }
-        st.trace = Some(Rc::new(Trace { span: self.span, taken, cond, before: st.trace.take() }));
+        let (span, block, in_macro) = (self.span, self.block, self.in_macro);
+        st.trace = Some(Rc::new(Trace { span, block, in_macro, taken, cond, before: st.trace.take() }));
     }
 
     pub fn step(&self, kind: StepKind, span: Span, message: String) -> PathStep {

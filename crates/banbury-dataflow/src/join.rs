@@ -29,6 +29,7 @@ pub fn join(arena: &mut Arena, a: &State, b: &State, block: u32) -> State {
             let v = phi(arena, (a, a.locals[local]), (b, b.locals[local]), (block, key, visit), &mut phis);
             out.locals[local] = v;
             least_of_both(arena, (a, a.locals[local]), (b, b.locals[local]), v, &mut minima);
+            common_limits(arena, (a, a.locals[local]), (b, b.locals[local]), v, &mut minima);
         }
     }
     if a.cells != b.cells {
@@ -75,6 +76,47 @@ fn least_of_both(arena: &mut Arena, (sa, a): (&State, V), (sb, b): (&State, V), 
         for side in [a, b] {
             let c = arena.sub(v, side);
             out.push(c);
+        }
+    }
+}
+
+/// What a constraint says of the value of one side, and holds for that of the other side as well,
+/// holds for the merged value.
+fn common_limits(arena: &mut Arena, (sa, a): (&State, V), (sb, b): (&State, V), v: V, out: &mut Vec<V>) {
+    if a == V::UNINIT || b == V::UNINIT || arena.base(a) != arena.base(b) {
+        return;
+    }
+    let base = arena.base(a).map_or(V::ZERO, |base| arena.of_atom(base));
+    let [a, b, v] = [a, b, v].map(|x| arena.sub(x, base));
+    if arena.lin(v).terms.len() > 1 {
+        let ((lo_a, hi_a), (lo_b, hi_b)) = (sa.bounds(arena, a), sb.bounds(arena, b));
+        let (lo, hi) = (lo_a.min(lo_b), hi_a.max(hi_b));
+        if hi < MAX {
+            out.push(arena.plus(v, -hi));
+        }
+        if lo > MIN {
+            let negative = arena.scale(v, -1);
+            out.push(arena.plus(negative, lo));
+        }
+    }
+    for (from, x, other, y) in [(sa, a, sb, b), (sb, b, sa, a)] {
+        let own = arena.lin(x).terms.len();
+        if own == 0 {
+            continue;
+        }
+        for &c in &from.cons {
+            for sign in [1, -1] {
+                let (x, y, v) = (arena.scale(x, sign), arena.scale(y, sign), arena.scale(v, sign));
+                let rest = arena.sub(c, x);
+                if arena.lin(rest).terms.len() + own != arena.lin(c).terms.len() {
+                    continue;
+                }
+                let there = arena.add(rest, y);
+                let merged = arena.add(rest, v);
+                if !out.contains(&merged) && other.proves_le0(arena, there) {
+                    out.push(merged);
+                }
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::interp::Interp;
 use crate::observe::Issue;
 use crate::reports::{limit_text, quoted};
 use crate::shapes::is_length_name;
-use crate::state::State;
+use crate::state::{State, is_named};
 use crate::summary::{AccessKind, Need, Site};
 use crate::value::{Arena, Atom, AtomKind, Counter, MAX, MIN, V};
 use crate::verdicts::{Evidence, Verdict};
@@ -228,12 +228,45 @@ impl Interp<'_> {
         if c <= 0 || info.counter == Counter::No || st.bounds_of_atom(&self.a, atom).1 < MAX || limited {
             return None;
         }
+        if self.is_stopped(st, atom) {
+            return None;
+        }
         Some(Verdict::Bad(Evidence {
             message: "every round of the loop gets further, and no comparison stops it".into(),
             features: vec![("bound.endless", 1.0)],
             steps: Vec::new(),
             counter: Some(atom),
         }))
+    }
+
+    /// Whether a decision on the way looked at how far the rounds got, or at what an object of
+    /// known size has there: it may end in a terminator.
+    fn is_stopped(&self, st: &State, counter: Atom) -> bool {
+        let mut node = st.trace.as_ref();
+        while let Some(trace) = node {
+            node = trace.before.as_ref();
+            let mut parts = Vec::new();
+            match self.a.as_atom(trace.cond).map(|c| self.a.info(c).kind.clone()) {
+                Some(AtomKind::Cmp(_, a, b, _)) => {
+                    self.parts(a, 3, &mut parts);
+                    self.parts(b, 3, &mut parts);
+                }
+                _ => self.parts(trace.cond, 3, &mut parts),
+            }
+            let tells = |&part: &Atom| match self.a.info(part).kind {
+                AtomKind::Load(addr, _) => {
+                    let own = self.a.base(addr).is_some_and(|base| {
+                        is_named(&self.a, base) || st.object(base).is_some_and(|o| o.size.is_some())
+                    });
+                    own && self.a.lin(addr).terms.iter().any(|t| t.0 == counter)
+                }
+                _ => part == counter,
+            };
+            if parts.iter().any(tells) {
+                return true;
+            }
+        }
+        false
     }
 
     /// An index that is a `char` as it was loaded, and so may be negative.

@@ -91,6 +91,9 @@ impl Default for Object {
 #[derive(Debug)]
 pub struct Trace {
     pub span: Span,
+    /// Where it was decided; a macro's text may be there.
+    pub block: u32,
+    pub in_macro: Symbol,
     pub taken: bool,
     pub cond: V,
     pub before: Option<Rc<Trace>>,

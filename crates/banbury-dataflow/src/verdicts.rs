@@ -2,12 +2,13 @@
 //! caller can tell and therefore goes into the summary.
 
 use banbury_base::{PathStep, Span, StepKind, Symbol};
+use banbury_ir::{Callee, Op, Terminator};
 
 use crate::interp::Interp;
 use crate::models::{SinkKind, SourceKind};
 use crate::numbers::int_bounds;
 use crate::reports::{limit_text, origin_feature, quoted, same_kind, sink_text, taint_features};
-use crate::state::{Content, Life, State, is_named};
+use crate::state::{Content, Life, State, Trace, is_named};
 use crate::summary::{
     AccessKind, Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry,
     mentions_parameter,
@@ -271,8 +272,8 @@ impl Interp<'_> {
             } else if self.a.constant(v).is_none() {
                 // Known only because it was compared with null on the way here, or because a
                 // callee that compared it came back.
-                let here = self.decided(st, v);
-                features.push((if here { "null.checked-before" } else { "null.implied" }, 1.0));
+                let Some(feature) = self.null_by_decision(st, v) else { return Verdict::Open };
+                features.push((feature, 1.0));
             }
             return Verdict::Bad(Evidence { message: "is null here".into(), features, steps, counter: None });
         }
@@ -288,8 +289,32 @@ impl Interp<'_> {
         Verdict::Open
     }
 
-    /// Whether one of this function's own decisions was about the value.
-    fn decided(&self, st: &State, v: V) -> bool {
+    /// What the decision is worth by which a value is known to be null, if anything.
+    fn null_by_decision(&self, st: &State, v: V) -> Option<&'static str> {
+        match self.decided(st, v) {
+            None => Some("null.implied"),
+            // The macro is for others as well, whose pointers may be null.
+            Some(trace) if !trace.in_macro.is_empty() || self.may_stop_behind(trace) => None,
+            Some(_) => Some("null.checked-before"),
+        }
+    }
+
+    /// `if (!p) fail(...);`, where nobody knows whether `fail` comes back.
+    fn may_stop_behind(&self, trace: &Trace) -> bool {
+        let Terminator::Branch { then, other, .. } = self.f.blocks[trace.block as usize].term else {
+            return false;
+        };
+        let next = if trace.taken { then } else { other };
+        self.f.blocks[next.index()].instrs.iter().any(|instr| match &instr.op {
+            Op::Call { callee: Callee::Direct(name), .. } => {
+                self.shared.resolve(self.f.file, *name).is_none() && self.shared.models.get(*name).is_none()
+            }
+            _ => false,
+        })
+    }
+
+    /// The last of this function's own decisions that was about the value.
+    fn decided<'s>(&self, st: &'s State, v: V) -> Option<&'s Trace> {
         let atoms = &self.a.lin(v).terms;
         let mut node = st.trace.as_ref();
         while let Some(trace) = node {
@@ -303,10 +328,10 @@ impl Interp<'_> {
                 self.parts(b, 1, &mut parts);
             }
             if atoms.iter().any(|(atom, _)| parts.contains(atom)) {
-                return true;
+                return Some(trace);
             }
         }
-        false
+        None
     }
 
     fn null_step(&self, origin: NullOrigin, span: Span, atom: Atom) -> PathStep {
@@ -340,8 +365,13 @@ impl Interp<'_> {
     }
 
     /// A string that is read before anything was stored in its object.
-    fn judge_initialised(&self, st: &State, v: V) -> Verdict {
+    fn judge_initialised(&mut self, st: &State, v: V) -> Verdict {
         let Some(base) = self.a.base(v) else { return Verdict::Open };
+        // A string is read up to its terminator only.
+        let start = self.a.plain(v);
+        if st.cell(start).is_some_and(|first| first != V::UNINIT) {
+            return Verdict::Safe;
+        }
         let untouched = st.object(base).is_some_and(|o| o.content == Content::Uninit)
             && !st.cells.iter().any(|c| self.a.base(c.0) == Some(base));
         match untouched {
@@ -616,7 +646,7 @@ impl Interp<'_> {
     }
 
     /// Atoms that the value is computed from.
-    fn parts(&self, v: V, depth: u32, out: &mut Vec<Atom>) {
+    pub fn parts(&self, v: V, depth: u32, out: &mut Vec<Atom>) {
         if v == V::UNINIT || depth == 0 || out.len() > 16 {
             return;
         }
@@ -652,7 +682,8 @@ impl Interp<'_> {
                     "is {} the range of {bits}-bit values",
                     if lo > max { "above" } else { "below" }
                 ),
-                features: vec![("wrap.certain", 1.0)],
+                // Without a sign it is defined, and often meant: clocks, hashes, serial numbers.
+                features: vec![(if signed { "wrap.certain" } else { "wrap.unsigned" }, 1.0)],
                 steps: Vec::new(),
                 counter: None,
             });

@@ -245,6 +245,12 @@ pub enum StmtKind {
         cond: Expr,
         body: Box<Stmt>,
     },
+    /// `EACH(x, list) body`: a loop by a macro that nobody explained.
+    MacroLoop {
+        /// The macro's name, called with its arguments, or an unknown value of these.
+        call: Expr,
+        body: Box<Stmt>,
+    },
     DoWhile {
         body: Box<Stmt>,
         cond: Expr,

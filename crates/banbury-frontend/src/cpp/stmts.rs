@@ -371,8 +371,7 @@ impl<'t> Converter<'t> {
         let name =
             declarator.and_then(|d| self.field(d, self.f.declarator)).map(|name| self.source.text(name));
         let cond = self.opaque(at, name.as_deref().unwrap_or("__builtin_loop"), used);
-        let cond = self.expr_at(at, cond);
-        StmtKind::While { cond, body: self.body(node) }
+        StmtKind::MacroLoop { call: self.expr_at(at, cond), body: self.body(node) }
     }
 }
 

@@ -7,6 +7,8 @@ use banbury_ir::{
 
 pub(crate) struct Builder {
     pub locals: Vec<Local>,
+    /// How many of the locals are parameters, which come first.
+    pub params: u32,
     pub blocks: Vec<Block>,
     pub current: BlockId,
     pub gaps: Vec<Gap>,
@@ -19,6 +21,7 @@ impl Builder {
     pub fn new(span: Span) -> Self {
         let mut builder = Builder {
             locals: Vec::new(),
+            params: 0,
             blocks: Vec::new(),
             current: BlockId(0),
             gaps: Vec::new(),
@@ -89,6 +92,10 @@ impl Builder {
         let temp = self.temp(ty);
         self.emit(Op::Assign { dst: Place::local(temp), src });
         Operand::local(temp)
+    }
+
+    pub fn is_parameter(&self, id: LocalId) -> bool {
+        id.0 < self.params
     }
 
     pub fn is_temp(&self, id: LocalId) -> bool {

@@ -149,6 +149,7 @@ impl<'w> Lowerer<'w> {
     pub(crate) fn function(&mut self, def: &FunctionDef) -> Function {
         self.start(def);
         let (is_variadic, params) = self.signature(def);
+        self.b.params = params;
         self.constructor_inits(def);
         self.block(&def.body, false);
         self.close(def);

@@ -2,7 +2,8 @@
 
 use banbury_base::{FileId, Span, Symbol};
 use banbury_ir::{
-    BlockId, Callee, Const, Global, Init as IrInit, LocalId, Op, Operand, Terminator, Type, TypeId, TypeTable,
+    BlockId, Callee, Const, Global, Init as IrInit, LocalId, Op, Operand, Place, Terminator, Type, TypeId,
+    TypeTable,
 };
 use rustc_hash::FxHashMap;
 
@@ -76,6 +77,7 @@ impl Lowerer<'_> {
                 self.in_scope(init.as_deref(), |this| this.if_stmt(cond, then, other.as_deref()));
             }
             StmtKind::While { cond, body } => self.while_stmt(cond, body),
+            StmtKind::MacroLoop { call, body } => self.macro_loop(call, body),
             StmtKind::DoWhile { body, cond } => self.do_while(body, cond),
             StmtKind::For { init, cond, step, body } => self.in_scope(init.as_deref(), |this| {
                 this.for_stmt(cond.as_ref(), step.as_ref(), body);
@@ -169,6 +171,40 @@ impl Lowerer<'_> {
         self.loop_body(body, exit, head);
         self.b.goto(head);
         self.start_block(exit);
+    }
+
+    /// Which of its arguments the macro moves on is not known: in each round, every variable of
+    /// this function among them may be another.
+    fn macro_loop(&mut self, call: &Expr, body: &Stmt) {
+        let (head, inside, exit) = (self.b.block(), self.b.block(), self.b.block());
+        self.b.fall_into(head);
+        let mut call = call.clone();
+        let mut moved = Vec::new();
+        if let ExprKind::Call(_, arguments) | ExprKind::Unknown(arguments) = &mut call.kind {
+            arguments.retain(|argument| {
+                let variable = self.own_variable(argument);
+                moved.extend(variable);
+                variable.is_none()
+            });
+        }
+        self.condition(&call, inside, exit);
+        self.start_block(inside);
+        for id in moved {
+            let unknown = Const::UnknownInt(self.b.locals[id.index()].ty);
+            self.b.store(Place::local(id), Operand::Const(unknown));
+        }
+        self.loop_body(body, exit, head);
+        self.b.goto(head);
+        self.start_block(exit);
+    }
+
+    /// The scalar variable of this function, no parameter, that the expression names.
+    fn own_variable(&self, expr: &Expr) -> Option<LocalId> {
+        let ExprKind::Ident(name) = &expr.kind else { return None };
+        let Some(Binding::Local(id)) = self.scopes.get(*name) else { return None };
+        let ty = self.b.locals[id.index()].ty;
+        let scalar = matches!(self.types().get(ty), Type::Pointer(_) | Type::Int { .. });
+        (scalar && !self.b.is_parameter(id)).then_some(id)
     }
 
     fn do_while(&mut self, body: &Stmt, cond: &Expr) {

@@ -256,8 +256,8 @@ impl Parser<'_> {
         self.pos += 1;
         if self.is_name(self.pos) {
             // `for EACH(...)`
-            let cond = self.unary()?;
-            return Ok(StmtKind::While { cond, body: self.body_statement() });
+            let call = self.unary()?;
+            return Ok(StmtKind::MacroLoop { call, body: self.body_statement() });
         }
         let open = self.pos;
         self.expect(TokenKind::LParen, "expected `(` behind `for`")?;
@@ -440,7 +440,7 @@ impl Parser<'_> {
         if !is_iterator_like(token.text) {
             return Ok(StmtKind::Expr(call));
         }
-        Ok(StmtKind::While { cond: call, body: self.body_statement() })
+        Ok(StmtKind::MacroLoop { call, body: self.body_statement() })
     }
 
     /// `NAME {`: some block.
@@ -448,8 +448,8 @@ impl Parser<'_> {
         let token = self.token(at);
         self.pos += 1;
         let cond = self.make(ExprKind::Ident(token.text), &token);
-        let cond = self.make(ExprKind::Unknown(vec![cond]), &token);
-        Ok(StmtKind::While { cond, body: self.body_statement() })
+        let call = self.make(ExprKind::Unknown(vec![cond]), &token);
+        Ok(StmtKind::MacroLoop { call, body: self.body_statement() })
     }
 
     /// An expression, or a macro call without `;`.
@@ -471,7 +471,7 @@ impl Parser<'_> {
         let StmtKind::Expr(value) = kind else { return Err(Fail("expected `;`")) };
         let is_call = matches!(value.kind, ExprKind::Call(..));
         if is_call && (self.kind() == TokenKind::LBrace || is_iterator_like(name)) {
-            return Ok(StmtKind::While { cond: value, body: self.body_statement() });
+            return Ok(StmtKind::MacroLoop { call: value, body: self.body_statement() });
         }
         if self.kind() == TokenKind::Colon && is_call {
             // A label or case made by a macro

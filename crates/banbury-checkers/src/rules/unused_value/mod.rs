@@ -311,6 +311,8 @@ fn report(shape: &Shape<'_>, instr: &Instr, (id, field): Slot, out: &mut Vec<Iss
                 let habit = matches!(number, 0 | -1);
                 (format!("the value {number}"), if habit { "unused.default" } else { "unused.constant" })
             }
+            // A macro that nobody explained moved a variable on.
+            Source::Const(Const::UnknownInt(_)) => return,
             Source::Const(Const::Str { .. }) => ("the text".to_owned(), "unused.constant"),
             Source::Call(call) => (format!("the result of '{}'", call.callee), "unused.call"),
             _ => (format!("'{}'", shape.operand_text(value)), "unused.computed"),

@@ -151,7 +151,9 @@ fn stmt(s: &Stmt) -> String {
             let other = other.as_ref().map(|o| format!(" else {}", stmt(o))).unwrap_or_default();
             format!("if ({}{}) {}{other}", before(init), expr(cond), stmt(then))
         }
-        StmtKind::While { cond, body } => format!("while ({}) {}", expr(cond), stmt(body)),
+        StmtKind::MacroLoop { call: cond, body } | StmtKind::While { cond, body } => {
+            format!("while ({}) {}", expr(cond), stmt(body))
+        }
         StmtKind::DoWhile { body, cond } => format!("do {} while ({})", stmt(body), expr(cond)),
         StmtKind::For { init, cond, step, body } => {
             let opt = |e: &Option<Expr>| e.as_ref().map(expr).unwrap_or_default();

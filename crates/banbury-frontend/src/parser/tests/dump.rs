@@ -173,7 +173,9 @@ pub(super) fn stmt(s: &Stmt) -> String {
             None => format!("(if {} {})", expr(cond), stmt(then)),
             Some(other) => format!("(if {} {} {})", expr(cond), stmt(then), stmt(other)),
         },
-        StmtKind::While { cond, body } => format!("(while {} {})", expr(cond), stmt(body)),
+        StmtKind::MacroLoop { call: cond, body } | StmtKind::While { cond, body } => {
+            format!("(while {} {})", expr(cond), stmt(body))
+        }
         StmtKind::DoWhile { body, cond } => format!("(do {} {})", stmt(body), expr(cond)),
         StmtKind::For { init, cond, step, body } => {
             let init = init.as_ref().map_or("_".into(), |s| stmt(s));
