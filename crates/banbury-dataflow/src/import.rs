@@ -43,6 +43,10 @@ impl Interp<'_> {
             let mut next = st.clone();
             let mut import = Import::new(summary);
             if self.apply_exit(&mut next, call, &mut import, exit) {
+                if matches!(self.types().get(self.program.function(id).ret), Type::Record(_)) {
+                    // What a result by value holds is not followed: it may hold the arguments.
+                    call.args.iter().for_each(|&arg| self.escape(&mut next, arg, 3));
+                }
                 out.push(next);
             }
         }

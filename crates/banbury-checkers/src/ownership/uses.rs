@@ -50,7 +50,13 @@ fn judge(shape: &Shape<'_>, instr: &Instr, slot: &Place) -> (Flow, bool) {
     for touch in shape.touches(instr, slot) {
         match touch {
             Touch::Passed(index) => {
-                return (Flow::Stop, !shows_address(shape, instr) && uses_it(shape, callee, index));
+                // A closed descriptor is still a number that a message may name.
+                let number = || {
+                    callee.is_some_and(prints)
+                        && shape.place_type(slot).is_some_and(|ty| shape.program.types.int_info(ty).is_some())
+                };
+                let used = !shows_address(shape, instr) && uses_it(shape, callee, index) && !number();
+                return (Flow::Stop, used);
             }
             Touch::PassedInside(_) | Touch::Read => return (Flow::Stop, true),
             Touch::Container(_) if callee.is_some_and(prints) => {}

@@ -106,19 +106,20 @@ impl Walker<'_> {
     fn evaluate(&mut self, file: u32, index: u32) -> Value {
         let directives = &self.pp.scans[file as usize].directives;
         let directive = &directives[index as usize];
-        // `#ifndef X` and `#if !defined(X)` before `#define X`.
-        if let Some(next) =
-            directives.get(index as usize + 1).filter(|next| next.fallback && directive.kind.opens())
-        {
-            return Value::of(self.lookup_here(next.name).is_none());
-        }
         match directive.kind {
+            // Before `#define X`.
+            DirectiveKind::Ifndef if directive.fallback => {
+                Value::of(self.lookup_here(directive.name).is_none())
+            }
             DirectiveKind::Else => Value::Known(1),
             DirectiveKind::Ifdef | DirectiveKind::Elifdef => self.defined(directive.name),
             DirectiveKind::Ifndef | DirectiveKind::Elifndef => not(self.defined(directive.name)),
             _ => {
                 let tokens = self.directive_tokens(file, directive);
-                self.condition(file, tokens)
+                self.gives_default = directive.fallback;
+                let value = self.condition(file, tokens);
+                self.gives_default = false;
+                value
             }
         }
     }
@@ -160,6 +161,9 @@ impl Walker<'_> {
         if is_provided_name(name.as_str()) || (self.cpp && name == "__cplusplus") {
             return Value::Known(1);
         }
+        if self.gives_default && self.has_default(name) {
+            return Value::of(self.lookup_here(name).is_some());
+        }
         if let Some(id) = self.lookup(name) {
             // Both byte orders have a number in the C library; whether one is defined at all is
             // how the Linux kernel asks which one holds.
@@ -167,6 +171,12 @@ impl Walker<'_> {
             return Value::of(!big);
         }
         self.word(name).settled()
+    }
+
+    /// The file itself defines the name where nobody else did.
+    fn has_default(&self, name: Symbol) -> bool {
+        let directives = &self.pp.scans[self.file as usize].directives;
+        directives.iter().any(|d| d.fallback && d.kind == DirectiveKind::Define && d.name == name)
     }
 
     /// A name that is not a macro, in an expression.

@@ -85,7 +85,7 @@ pub(super) struct Directive {
     pub link: u32,
     /// Conditionals that begin an arm: position in [`FileScan::arms`].
     pub arm: u32,
-    /// A `#define` that `#ifndef` of the same name guards.
+    /// A `#define` that `#ifndef` of the same name guards, or a conditional that guards one so.
     pub fallback: bool,
 }
 
@@ -306,7 +306,7 @@ impl Scanner<'_> {
             let arm = self.scan.directives[group.last as usize].arm;
             self.scan.arms[arm as usize].error = true;
         }
-        directive.fallback = kind == DirectiveKind::Define && self.is_fallback(&directive);
+        directive.fallback = kind == DirectiveKind::Define && self.mark_fallback(directive.name);
         self.scan.directives.push(directive);
         if kind.opens() {
             let (braces, parens) = (self.braces, self.parens);
@@ -327,16 +327,21 @@ impl Scanner<'_> {
         }
     }
 
-    fn is_fallback(&self, define: &Directive) -> bool {
-        let Some(group) = self.groups.last() else { return false };
-        let open = &self.scan.directives[group.last as usize];
-        match open.kind {
-            DirectiveKind::Ifndef => open.name == define.name,
-            DirectiveKind::If if group.last as usize + 1 == self.scan.directives.len() => {
-                self.lexer.negated_defined(open.body as usize, open.end as usize) == define.name
+    /// Whether an arm around asks that the name be not defined; marks that arm.
+    fn mark_fallback(&mut self, name: Symbol) -> bool {
+        for group in self.groups.iter().rev() {
+            let open = &mut self.scan.directives[group.last as usize];
+            let asks = match open.kind {
+                DirectiveKind::Ifndef => open.name == name,
+                DirectiveKind::If => self.lexer.denies(open.body as usize, open.end as usize, name),
+                _ => false,
+            };
+            if asks {
+                open.fallback = true;
+                return true;
             }
-            _ => false,
         }
+        false
     }
 
     /// `#else` and `#elif`. One outside any group is left unlinked, and thereby ignored.
@@ -410,6 +415,30 @@ impl<'a> Lexer<'a> {
                 TokenKind::Eof => return false,
                 TokenKind::Hash if lexeme.first => lexer.skip_directive(),
                 _ => return true,
+            }
+        }
+    }
+
+    /// Whether `!defined(name)` is part of the condition.
+    fn denies(&self, from: usize, end: usize, name: Symbol) -> bool {
+        let text = &self.text()[from..end];
+        let needle = name.as_str().as_bytes();
+        if needle.is_empty() || !text.windows(needle.len()).any(|w| w == needle) {
+            return false;
+        }
+        let mut lexer = Lexer::at(&self.text()[..end], from, 1, false);
+        let mut before: [&[u8]; 2] = [b"", b""];
+        loop {
+            let lexeme = lexer.next_token();
+            match lexeme.kind {
+                TokenKind::Eof => return false,
+                TokenKind::LParen => continue,
+                TokenKind::Ident
+                    if before[0] == b"!" && before[1] == b"defined" && lexer.spelling(&lexeme) == name =>
+                {
+                    return true;
+                }
+                _ => before = [before[1], lexer.raw(&lexeme)],
             }
         }
     }

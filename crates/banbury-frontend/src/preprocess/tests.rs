@@ -218,6 +218,19 @@ fn order_of_inclusion_decides() {
 }
 
 #[test]
+fn a_default_inside_further_conditions_is_given() {
+    let files = [
+        ("a.c", "#include \"x.h\"\nlikely(1) LIMIT"),
+        (
+            "x.h",
+            "#ifndef X_H\n#define X_H\n#if !defined(likely)\n#if !defined(__GNUC__)\n#define likely(x) x\n#else\n\
+             #define likely(x) !!x\n#endif\n#endif\n#if !defined(LIMIT) && 1\n#define LIMIT 2\n#endif\n#endif",
+        ),
+    ];
+    assert_eq!(squeeze(&expand_tree(&files, &Options::default()).text()), "! ! 1 2");
+}
+
+#[test]
 fn cycles_of_headers() {
     let files = [
         ("a.c", "#include \"x.h\"\nX Y"),

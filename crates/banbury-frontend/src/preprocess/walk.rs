@@ -54,7 +54,7 @@ struct Frame<'p> {
 
 pub(super) struct Walker<'p> {
     pub(super) pp: &'p Preprocessor,
-    file: u32,
+    pub(super) file: u32,
     pub(super) cpp: bool,
     entries: FxHashMap<Symbol, Entry>,
     derived: Vec<Symbol>,
@@ -67,6 +67,8 @@ pub(super) struct Walker<'p> {
     around: Option<Bits>,
     /// A condition asked for a name that is defined somewhere, but not in sight.
     pub(super) wanting: bool,
+    /// The condition at hand guards a default of a name that it asks for.
+    pub(super) gives_default: bool,
 
     // Expansion.
     pub(super) sources: Vec<Source>,
@@ -125,6 +127,7 @@ impl<'p> Walker<'p> {
             included: Vec::new(),
             around: None,
             wanting: false,
+            gives_default: false,
             sources: Vec::new(),
             floor: 0,
             sealed: false,

@@ -3,7 +3,7 @@
 use banbury_base::Symbol;
 use banbury_dataflow::models::Effect;
 use banbury_dataflow::observe::Issue;
-use banbury_ir::{Base, BlockId, Callee, Instr, Op, Operand, Place, Proj, Rvalue, Terminator};
+use banbury_ir::{Base, BlockId, Callee, Instr, LocalId, Op, Operand, Place, Proj, Rvalue, Terminator};
 
 use super::RULE;
 use crate::names::words;
@@ -29,7 +29,8 @@ pub(super) fn loops(shape: &Shape<'_>, out: &mut Vec<Issue>) {
         if body.iter().filter(|b| **b).count() > MAX_BODY || !goes_on(shape, &body) {
             continue;
         }
-        let Some(path) = way_round(shape, head, &body) else { continue };
+        let turning = turning(shape, &body);
+        let Some(path) = way_round(shape, head, &body, &turning) else { continue };
         let span = path.iter().find_map(|b| match shape.block(*b) {
             Some(block) if matches!(block.term, Terminator::Branch { .. }) => Some(block.term_span),
             _ => None,
@@ -86,7 +87,57 @@ fn goes_on(shape: &Shape<'_>, body: &[bool]) -> bool {
     })
 }
 
-fn way_round(shape: &Shape<'_>, head: BlockId, body: &[bool]) -> Option<Vec<BlockId>> {
+/// Variables that rounds compute from what they held before, if only by way of others:
+/// `hit = find(at); at = hit + 1`.
+fn turning(shape: &Shape<'_>, body: &[bool]) -> Vec<LocalId> {
+    let mut feeds: Vec<(LocalId, Vec<LocalId>)> = Vec::new();
+    for block in (0..body.len()).filter(|i| body[*i]).filter_map(|i| shape.block(BlockId(i as u32))) {
+        for instr in &block.instrs {
+            let mut read = Vec::new();
+            let dst = match &instr.op {
+                Op::Assign { dst, src } => {
+                    for_operands(src, |o| reads(shape, o, 0, &mut read));
+                    dst
+                }
+                Op::Call { dst: Some(dst), args, .. } => {
+                    args.iter().for_each(|o| reads(shape, o, 0, &mut read));
+                    dst
+                }
+                _ => continue,
+            };
+            let Some(id) = dst.as_local().filter(|id| !shape.is_temporary(*id)) else { continue };
+            feeds.push((id, read.iter().filter_map(|p| local_of(p.base)).collect()));
+        }
+    }
+    let turns = |id: LocalId| {
+        let (mut seen, mut work) = (Vec::new(), vec![id]);
+        while let Some(at) = work.pop() {
+            for &from in feeds.iter().filter(|f| f.0 == at).flat_map(|f| &f.1) {
+                if from == id {
+                    return true;
+                }
+                if !seen.contains(&from) {
+                    seen.push(from);
+                    work.push(from);
+                }
+            }
+        }
+        false
+    };
+    let mut all: Vec<LocalId> = feeds.iter().map(|f| f.0).filter(|id| turns(*id)).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn local_of(base: Base) -> Option<LocalId> {
+    match base {
+        Base::Local(id) => Some(id),
+        Base::Global(_) => None,
+    }
+}
+
+fn way_round(shape: &Shape<'_>, head: BlockId, body: &[bool], turning: &[LocalId]) -> Option<Vec<BlockId>> {
     let mut work: Vec<(Vec<BlockId>, Known)> = vec![(vec![head], Known::new())];
     let mut visits = 0;
     while let Some((path, mut known)) = work.pop() {
@@ -98,7 +149,7 @@ fn way_round(shape: &Shape<'_>, head: BlockId, body: &[bool]) -> Option<Vec<Bloc
         let block = shape.block(at)?;
         let mut stands = true;
         for (instr, i) in block.instrs.iter().enumerate() {
-            if changes(shape, Point { block: at, instr }, i) {
+            if changes(shape, Point { block: at, instr }, i, turning) {
                 stands = false;
                 break;
             }
@@ -139,10 +190,10 @@ fn again(shape: &Shape<'_>, path: &[BlockId], head: BlockId, mut known: Known) -
 }
 
 /// The instruction may make the next round different.
-fn changes(shape: &Shape<'_>, at: Point, instr: &Instr) -> bool {
+fn changes(shape: &Shape<'_>, at: Point, instr: &Instr, turning: &[LocalId]) -> bool {
     match &instr.op {
         Op::Assign { dst, src } => {
-            let Some(id) = dst.as_local() else { return true };
+            let Some(id) = dst.as_local().filter(|id| !turning.contains(id)) else { return true };
             if shape.is_temporary(id) && shape.only_definition(id) == Some(at) {
                 return false;
             }
