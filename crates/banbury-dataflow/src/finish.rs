@@ -289,6 +289,8 @@ impl Interp<'_> {
         let returns = exits.iter().any(|e| e.1.is_some());
         for (mut state, ret, _) in exits {
             let class = self.exit_class(&state, ret);
+            let known = ret.and_then(|v| if v == V::UNINIT { None } else { state.constant(&self.a, v) });
+            let ret = known.map(|k| self.a.int(k)).or(ret);
             let returned = returns.then(|| ret.unwrap_or(V::UNINIT));
             state.locals = returned.into_iter().collect::<Vec<V>>().into();
             self.drop_private(&mut state);

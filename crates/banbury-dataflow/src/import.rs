@@ -307,6 +307,7 @@ impl Interp<'_> {
             let v = match exit.null {
                 _ if v == V::UNINIT => self.typed_fresh(call.ret_ty, call.name),
                 Some(origin) if v == V::ZERO => self.returned_null(st, call, origin),
+                _ if import.summary.exits.len() > 1 => self.returned_failure(st, call, v),
                 _ => v,
             };
             self.finish(st, call, v);
@@ -323,6 +324,17 @@ impl Interp<'_> {
         let v = self.null_atom(call.ret_ty, origin, call.name);
         if let Some(atom) = self.a.as_atom(v) {
             st.set_bounds(atom, (0, 0));
+        }
+        v
+    }
+
+    /// A small negative number among other results: as with null, the path is the callee's secret.
+    fn returned_failure(&mut self, st: &mut State, call: &Call<'_>, v: V) -> V {
+        let Some(k) = self.a.constant(v).filter(|k| (-4095..0).contains(k)) else { return v };
+        let v = self.typed_fresh(call.ret_ty, call.name);
+        if let Some(atom) = self.a.as_atom(v) {
+            st.set_bounds(atom, (k, k));
+            self.a.info_mut(atom).failure = true;
         }
         v
     }
@@ -470,6 +482,10 @@ impl Interp<'_> {
             }
             AtomKind::AddrStr(text, width) => {
                 let atom = self.a.atom(AtomKind::AddrStr(text, width), 1, u64::MAX as i128);
+                self.a.of_atom(atom)
+            }
+            AtomKind::BitField(name) => {
+                let atom = self.a.atom(AtomKind::BitField(name), 0, 0);
                 self.a.of_atom(atom)
             }
             AtomKind::FieldOffset(name) => {

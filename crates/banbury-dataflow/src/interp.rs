@@ -64,6 +64,8 @@ pub(crate) struct Interp<'a> {
     pub given_up: FxHashSet<Span>,
     /// Blocks that a back edge leads to.
     headers: Vec<bool>,
+    /// The block at hand was not reached along a back edge.
+    first_visit: bool,
     /// What is known of the functions called so far.
     pub callees: FxHashMap<Symbol, KnownCallee<'a>>,
     /// Issues that are none if this atom is no counter after all.
@@ -115,6 +117,7 @@ impl<'a> Interp<'a> {
             instr: 0,
             given_up: FxHashSet::default(),
             headers: Vec::new(),
+            first_visit: true,
             callees: FxHashMap::default(),
             loop_issues: Vec::new(),
         }
@@ -158,6 +161,7 @@ impl<'a> Interp<'a> {
             let block = order[r as usize];
             self.block = block.0;
             let keep = self.states_kept(keep);
+            self.first_visit = back.is_empty();
             let states = if back.is_empty() {
                 self.reduce(&mut forward, keep, block);
                 if let Some(slot) = loops.get_mut(block.index()) {
@@ -523,7 +527,9 @@ impl<'a> Interp<'a> {
             return;
         }
         let (span, block, in_macro) = (self.span, self.block, self.in_macro);
-        st.trace = Some(Rc::new(Trace { span, block, in_macro, taken, cond, before: st.trace.take() }));
+        let enters = self.first_visit && self.headers[block as usize];
+        let before = st.trace.take();
+        st.trace = Some(Rc::new(Trace { span, block, in_macro, enters, taken, cond, before }));
     }
 
     pub fn step(&self, kind: StepKind, span: Span, message: String) -> PathStep {

@@ -88,6 +88,16 @@ impl Interp<'_> {
         v
     }
 
+    /// Bounds of what a member of the type can hold: a bit-field holds less.
+    fn member_bounds(&self, ty: TypeId, field: Option<(RecordId, u32)>) -> (i128, i128) {
+        let bits =
+            field.and_then(|(record, index)| self.types().record(record)?.fields.get(index as usize)?.bits);
+        match (bits, self.types().int_info(ty)) {
+            (Some(bits), Some((_, signed))) if bits > 0 => int_bounds((bits, signed)),
+            _ => self.type_bounds(ty),
+        }
+    }
+
     /// Address and type of a place, with the checks of every step on the way.
     pub fn place(&mut self, st: &mut State, place: &Place, kind: AccessKind) -> Option<Target> {
         let target = self.place_address(st, place)?;
@@ -170,7 +180,7 @@ impl Interp<'_> {
                 Proj::Field(field) => {
                     let known = field.record.and_then(|r| {
                         let f = self.types().record(r)?.fields.get(field.index as usize)?;
-                        Some((f.ty, f.offset))
+                        Some((f.ty, f.offset, f.bits))
                     });
                     let offset = match known.and_then(|k| k.1) {
                         Some(offset) => self.a.int(i128::from(offset)),
@@ -180,6 +190,11 @@ impl Interp<'_> {
                         }
                     };
                     addr = self.a.add(addr, offset);
+                    if known.and_then(|k| k.2).is_some_and(|bits| bits % 8 != 0) {
+                        let mark = self.a.atom(AtomKind::BitField(field.name), 0, 0);
+                        let mark = self.a.of_atom(mark);
+                        addr = self.a.add(addr, mark);
+                    }
                     ty = known.map_or(TypeTable::UNKNOWN, |k| k.0);
                     name = field.name;
                     field_of = field.record.map(|r| (r, field.index));
@@ -213,9 +228,10 @@ impl Interp<'_> {
         }
         let Some(base) = self.a.base(addr) else { return self.typed_fresh(ty, name) };
         let kind = self.a.info(base).kind.clone();
-        let epoch = match self.content_at(st, base, addr) {
+        let byte = self.a.whole_byte(addr);
+        let epoch = match self.content_at(st, base, byte) {
             Content::Zero => {
-                let constant = self.a.split(addr).and_then(|(_, offset)| self.a.constant(offset));
+                let constant = self.a.split(byte).and_then(|(_, offset)| self.a.constant(offset));
                 // A member of no known type may be an array, whose address is not null.
                 if matches!(self.types().get(ty), Type::Unknown) {
                     let v = self.typed_fresh(ty, name);
@@ -232,15 +248,17 @@ impl Interp<'_> {
             Content::Uninit => self.a.next_number(),
             Content::Unknown(epoch) => epoch,
             Content::Initial => {
-                if let Some(v) = self.initial_value(&kind, addr) {
+                if byte == addr
+                    && let Some(v) = self.initial_value(&kind, addr)
+                {
                     return v;
                 }
                 if matches!(kind, AtomKind::AddrGlobal(_)) { st.epoch } else { 0 }
             }
         };
-        let (lo, hi) = self.type_bounds(ty);
+        let (lo, hi) = self.member_bounds(ty, field);
         let atom = self.a.atom(AtomKind::Load(addr, epoch), lo, hi);
-        let taint = match self.taint_at(st, addr) {
+        let taint = match self.taint_at(st, byte) {
             0 => self.a.info(base).taint,
             t => t,
         };
@@ -330,7 +348,8 @@ impl Interp<'_> {
         let Some((base, offset)) = self.a.split(addr) else { return };
         let size = i128::from(self.types().size_of(ty).unwrap_or(1).max(1));
         self.forget_overlap(st, base, offset, size);
-        let constant = self.a.constant(offset);
+        let byte = self.a.whole_byte(offset);
+        let constant = self.a.constant(byte);
         let taint = self.a.taint_of(v);
         // A guess about one value is none about the whole object.
         let inferred = self.a.taint(taint).is_some_and(|t| t.inferred);
@@ -540,6 +559,7 @@ impl Interp<'_> {
         st.cells.keep(|&(addr, _)| {
             arena.base(addr) != Some(base) || {
                 let d = arena.sub(addr, base_v);
+                let d = arena.whole_byte(d);
                 arena.constant(d).is_some_and(|k| k < start || k >= end)
             }
         });
@@ -559,10 +579,16 @@ impl Interp<'_> {
             let d = self.a.sub(other, offset);
             let (lo, hi) = st.bounds(&self.a, d);
             // The cell's own width is not kept; eight bytes cover every scalar.
-            let apart = lo >= size || hi <= -8 || (lo == hi && lo != 0 && lo.abs() >= size.min(8)) || {
-                let (x, y) = (self.a.lin(other).terms.len(), self.a.lin(offset).terms.len());
-                lo == hi && lo != 0 && x == y
-            };
+            let bit_field = |t: &(Atom, i64)| matches!(self.a.info(t.0).kind, AtomKind::BitField(_));
+            let siblings = |terms: &[(Atom, i64)]| terms.len() == 2 && terms.iter().all(bit_field);
+            let apart = siblings(&self.a.lin(d).terms)
+                || lo >= size
+                || hi <= -8
+                || (lo == hi && lo != 0 && lo.abs() >= size.min(8))
+                || {
+                    let (x, y) = (self.a.lin(other).terms.len(), self.a.lin(offset).terms.len());
+                    lo == hi && lo != 0 && x == y
+                };
             if apart || d == V::ZERO {
                 i += 1;
             } else {

@@ -94,6 +94,8 @@ pub struct Trace {
     /// Where it was decided; a macro's text may be there.
     pub block: u32,
     pub in_macro: Symbol,
+    /// At the head of a loop, before its first round.
+    pub enters: bool,
     pub taken: bool,
     pub cond: V,
     pub before: Option<Rc<Trace>>,

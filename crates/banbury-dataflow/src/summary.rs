@@ -243,6 +243,7 @@ impl<'a> Exporter<'a> {
             | AtomKind::AddrFunc(_)
             | AtomKind::AddrStr(..)
             | AtomKind::FieldOffset(_)
+            | AtomKind::BitField(_)
             | AtomKind::Uninit) => kind,
             // The callee's own business: just some value.
             _ => AtomKind::Fresh(1_000_000 + atom.0),
@@ -290,6 +291,7 @@ fn entry_atom(arena: &Arena, atom: Atom, steps: &mut u32) -> bool {
         | AtomKind::AddrFunc(_)
         | AtomKind::AddrStr(..)
         | AtomKind::FieldOffset(_)
+        | AtomKind::BitField(_)
         | AtomKind::Sub(..) => true,
         AtomKind::Load(addr, 0) | AtomKind::StrLen(addr, 0, _) => entry(arena, addr, steps),
         AtomKind::Extent(base) | AtomKind::Before(base) => entry_atom(arena, base, steps),

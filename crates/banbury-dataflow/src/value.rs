@@ -71,6 +71,8 @@ pub enum AtomKind {
     Wrap(V, u16, bool),
     /// Offset of a field whose record is not known.
     FieldOffset(Symbol),
+    /// Zero; tells the bit-fields that share a byte apart.
+    BitField(Symbol),
     /// Zero; marks an address as that of an array inside an object: (start, bytes).
     Sub(V, u64),
     /// Merge of several values at a block (block, slot key, visit).
@@ -124,6 +126,8 @@ pub struct AtomInfo {
     pub ty: TypeId,
     /// The member it was loaded from.
     pub field: Option<(banbury_ir::RecordId, u32)>,
+    /// The number by which a callee says that it failed.
+    pub failure: bool,
 }
 
 /// Where untrusted bytes entered.
@@ -337,6 +341,7 @@ impl Arena {
             span: Span::NONE,
             ty: banbury_ir::TypeTable::UNKNOWN,
             field: None,
+            failure: false,
         });
         remember(&mut self.atom_ids, hash, atom.0);
         atom
@@ -478,6 +483,17 @@ impl Arena {
     /// The expression without [`AtomKind::Sub`] marks: what cells are keyed by.
     pub fn plain(&mut self, v: V) -> V {
         let is_mark = |arena: &Arena, atom: Atom| matches!(arena.info(atom).kind, AtomKind::Sub(..));
+        if !self.lin(v).terms.iter().any(|&(a, _)| is_mark(self, a)) {
+            return v;
+        }
+        let lin = self.lin(v).clone();
+        let terms: Terms = lin.terms.iter().copied().filter(|&(a, _)| !is_mark(self, a)).collect();
+        self.intern(Lin { k: lin.k, terms })
+    }
+
+    /// The address of the byte in which a bit-field begins.
+    pub fn whole_byte(&mut self, v: V) -> V {
+        let is_mark = |arena: &Arena, atom: Atom| matches!(arena.info(atom).kind, AtomKind::BitField(_));
         if !self.lin(v).terms.iter().any(|&(a, _)| is_mark(self, a)) {
             return v;
         }

@@ -178,12 +178,14 @@ impl Interp<'_> {
         let (lo, hi) = st.bounds(&self.a, excess);
         if lo > 0 {
             let by = if lo == hi { format!("{lo}") } else { format!("at least {lo}") };
+            let mut features = vec![("bound.certain", 1.0)];
+            features.extend(self.certain_only_if(st, excess, under));
             return Verdict::Bad(Evidence {
                 message: format!(
                     "{by} {} outside",
                     if lo == 1 { "element or byte" } else { "elements or bytes" }
                 ),
-                features: vec![("bound.certain", 1.0)],
+                features,
                 steps: Vec::new(),
                 counter: None,
             });
@@ -248,6 +250,21 @@ impl Interp<'_> {
             });
         }
         Verdict::Open
+    }
+
+    /// What a certain violation takes for granted about its path.
+    fn certain_only_if(&self, st: &State, excess: V, under: bool) -> Option<(&'static str, f32)> {
+        if self.a.lin(excess).terms.iter().any(|t| self.a.info(t.0).failure) {
+            return Some(("path.failure", 1.0));
+        }
+        let mut node = st.trace.as_ref();
+        while let Some(trace) = node {
+            node = trace.before.as_ref();
+            if under && trace.enters && !trace.taken {
+                return Some(("path.no-rounds", 1.0));
+            }
+        }
+        None
     }
 
     fn judge_non_null(&mut self, st: &mut State, v: V, _site: &Site) -> Verdict {

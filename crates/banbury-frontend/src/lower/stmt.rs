@@ -187,12 +187,12 @@ impl Lowerer<'_> {
                 variable.is_none()
             });
         }
-        self.condition(&call, inside, exit);
-        self.start_block(inside);
         for id in moved {
             let unknown = Const::UnknownInt(self.b.locals[id.index()].ty);
             self.b.store(Place::local(id), Operand::Const(unknown));
         }
+        self.condition(&call, inside, exit);
+        self.start_block(inside);
         self.loop_body(body, exit, head);
         self.b.goto(head);
         self.start_block(exit);
