@@ -1,10 +1,10 @@
 //! What each kind of instruction needs to be safe.
 
 use banbury_base::Symbol;
-use banbury_ir::{BinOp, Place, Type, TypeId};
+use banbury_ir::{BinOp, Callee, Op, Operand, Place, Type, TypeId};
 
 use crate::interp::Interp;
-use crate::models::{SinkKind, SourceKind};
+use crate::models::{SinkKind, Slot, SourceKind};
 use crate::numbers::int_bounds;
 use crate::reports::taint_features;
 use crate::state::{Life, State, is_named};
@@ -57,8 +57,8 @@ impl Interp<'_> {
     fn is_store(&self, place: &Place) -> bool {
         let block = &self.f.blocks[self.block as usize];
         match block.instrs.get(self.instr as usize).map(|i| &i.op) {
-            Some(banbury_ir::Op::Assign { dst, .. }) => dst == place,
-            Some(banbury_ir::Op::Call { dst: Some(dst), .. }) => dst == place,
+            Some(Op::Assign { dst, .. }) => dst == place,
+            Some(Op::Call { dst: Some(dst), .. }) => dst == place,
             _ => false,
         }
     }
@@ -416,6 +416,28 @@ impl Interp<'_> {
         if sign_change && !signed && source.0 < 32 && bits > source.0 {
             site.features.push(("convert.extended", 1.0));
         }
+        if self.becomes_size() {
+            site.features.push(("convert.size", 1.0));
+        }
         self.require(st, Need::Converts(v, bits, signed, reduced || sign_change && bits >= source.0), site);
+    }
+
+    /// Whether the value that the instruction at hand computes goes straight to a library function
+    /// as a size.
+    fn becomes_size(&self) -> bool {
+        let block = &self.f.blocks[self.block as usize];
+        let at = self.instr as usize;
+        let Some(Op::Assign { dst, .. }) = block.instrs.get(at).map(|i| &i.op) else { return false };
+        let is_it = |operand: &Operand| matches!(operand, Operand::Copy(place) if place == dst);
+        block.instrs[at + 1..].iter().take(8).any(|later| match &later.op {
+            Op::Call { callee: Callee::Direct(name), args, .. } => {
+                let Some(model) = self.shared.models.get(*name) else { return false };
+                model.marked("size").any(|slot| match slot {
+                    Slot::Arg(i) => args.get(usize::from(i)).is_some_and(is_it),
+                    _ => false,
+                })
+            }
+            _ => false,
+        })
     }
 }
