@@ -130,7 +130,7 @@ impl Interp<'_> {
         let mut addr = self.a.of_atom(atom);
         let mut field_of = None;
         let mut indirect = false;
-        for proj in &place.proj {
+        for (step, proj) in place.proj.iter().enumerate() {
             match proj {
                 Proj::Deref | Proj::At(_) => {
                     let pointee = self.types().pointee(ty).unwrap_or(TypeTable::UNKNOWN);
@@ -165,7 +165,8 @@ impl Interp<'_> {
                     let i = self.index(st, *index);
                     self.check_char_index(st, i, name);
                     let size = i128::from(self.types().size_of(elem).unwrap_or(1));
-                    let trailing = match place.proj.iter().rev().find(|p| matches!(p, Proj::Field(_))) {
+                    let array = place.proj[..step].iter().rev().find(|p| matches!(p, Proj::Field(_)));
+                    let trailing = match array {
                         Some(Proj::Field(field)) => count.is_none_or(|c| c <= 1) && self.is_trailing(field),
                         _ => false,
                     };
@@ -495,6 +496,15 @@ impl Interp<'_> {
         let (mut from, mut level) = (0, 0);
         while level < depth && from < out.len() {
             let to = out.len();
+            // What a variable without cells holds.
+            for at in from..to {
+                let AtomKind::AddrLocal(id) = self.a.info(out[at]).kind else { continue };
+                let held = st.locals[id.index()];
+                let next = if held == V::UNINIT { None } else { self.a.base(held) };
+                if let Some(next) = next.filter(|next| !out.contains(next)) {
+                    out.push(next);
+                }
+            }
             for &(addr, inner) in st.cells.iter() {
                 let Some(base) = self.a.base(addr) else { continue };
                 if inner != V::UNINIT && out[from..to].contains(&base) {

@@ -314,6 +314,10 @@ impl Interp<'_> {
             return v;
         }
         let source = from.and_then(|f| types.int_info(f));
+        // A wider type holds all that the narrower one does, whatever loops made of the bounds.
+        if source.is_some_and(|s| int_bounds(s).0 >= min && int_bounds(s).1 <= max) {
+            return v;
+        }
         self.check_converts(st, v, from, to);
         // An unsigned difference that may have wrapped keeps its exact form.
         if let Some((from_bits, false)) = source {

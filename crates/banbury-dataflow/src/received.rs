@@ -2,7 +2,7 @@
 //! length member beside a buffer, a length octet, a loop counter that runs up to one of them.
 
 use banbury_base::Symbol;
-use banbury_ir::{BinOp, Type};
+use banbury_ir::{BinOp, Op, Operand, Rvalue, Type};
 use smallvec::SmallVec;
 
 use crate::interp::Interp;
@@ -148,7 +148,7 @@ impl Interp<'_> {
         let vague = lin.terms.iter().any(|&(x, d)| {
             d < 0 && (self.a.info(x).counter != Counter::No || st.bounds_of_atom(&self.a, x).1 >= MAX)
         });
-        if vague || !subtracted || lin.k < -(1 << 16) || c > 8 {
+        if vague || !subtracted || lin.k < -(1 << 16) || c > 8 || lin.k == -1 && self.counts_down() {
             return None;
         }
         let mut least = 0;
@@ -267,6 +267,18 @@ impl Interp<'_> {
             }
         }
         false
+    }
+
+    /// `--list->length`: one element less of what is counted, no octets that a peer announced.
+    fn counts_down(&self) -> bool {
+        let block = &self.f.blocks[self.block as usize];
+        match block.instrs.get(self.instr as usize).map(|i| &i.op) {
+            Some(Op::Assign {
+                dst,
+                src: Rvalue::Binary(BinOp::Sub | BinOp::Add, Operand::Copy(from), _),
+            }) => dst == from,
+            _ => false,
+        }
     }
 
     /// An index that is a `char` as it was loaded, and so may be negative.

@@ -2,8 +2,8 @@
 
 use banbury_base::{FileId, Span, Symbol};
 use banbury_ir::{
-    BlockId, Callee, Const, Global, Init as IrInit, LocalId, Op, Operand, Place, Terminator, Type, TypeId,
-    TypeTable,
+    BlockId, Callee, Const, Global, Init as IrInit, LocalId, Op, Operand, Place, Rvalue, Terminator, Type,
+    TypeId, TypeTable,
 };
 use rustc_hash::FxHashMap;
 
@@ -403,6 +403,19 @@ impl Lowerer<'_> {
             self.variable_length(id, *of, &declarator.ty);
         }
         self.initialise_local(id, ty, declarator.init.as_ref());
+        let cleans = |attributes: &[Symbol]| attributes.iter().any(|a| is_cleanup(*a));
+        if cleans(&specs.attributes) || cleans(&declarator.attributes) {
+            self.give_away(id, ty);
+        }
+    }
+
+    /// A variable with a clean-up function is somebody else's as well: at the end of its scope
+    /// that function releases what it holds.
+    fn give_away(&mut self, id: LocalId, ty: TypeId) {
+        let pointer = self.types().pointer_to(ty);
+        let address = self.b.compute(pointer, Rvalue::AddrOf(Place::local(id)));
+        let callee = Callee::Direct(Symbol::new("__attribute_cleanup__"));
+        self.b.emit(Op::Call { dst: None, callee, args: vec![address] });
     }
 
     fn extern_variable(&mut self, declarator: &Declarator, ty: TypeId) {
@@ -497,4 +510,8 @@ fn innermost(stmt: &Stmt) -> Option<&Expr> {
         StmtKind::Label(_, body) => innermost(body),
         _ => None,
     }
+}
+
+fn is_cleanup(attribute: Symbol) -> bool {
+    matches!(attribute.as_str(), "cleanup" | "__cleanup__")
 }
