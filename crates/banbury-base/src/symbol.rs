@@ -143,8 +143,22 @@ impl Serialize for Symbol {
 
 impl<'de> Deserialize<'de> for Symbol {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Ok(Symbol::new(&text))
+        deserializer.deserialize_str(Interning)
+    }
+}
+
+/// Interns a text where it stands.
+struct Interning;
+
+impl serde::de::Visitor<'_> for Interning {
+    type Value = Symbol;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Symbol, E> {
+        Ok(Symbol::new(text))
     }
 }
 

@@ -20,5 +20,5 @@ mod track;
 mod weights;
 
 pub use observers::observers;
-pub use review::{Review, ReviewOptions, review, weigh};
+pub use review::{Review, ReviewOptions, review, review_again, weigh};
 pub use rule::{Rule, rule, rules};

@@ -3,7 +3,7 @@
 use banbury_base::{Feature, FileId, Finding, PathStep, StepKind, Symbol, Weight};
 use banbury_dataflow::models::Models;
 use banbury_dataflow::observe::Issue;
-use banbury_dataflow::{AnalysisOptions, analyse};
+use banbury_dataflow::{AnalysisOptions, Earlier, Kept, analyse, analyse_again};
 use banbury_ir::{FuncId, Program};
 use rustc_hash::FxHashMap;
 
@@ -36,6 +36,20 @@ pub fn review(program: &Program, models: &Models, options: &ReviewOptions) -> Re
     let observers = crate::observers();
     let analysis = analyse(program, models, &observers, &options.analysis);
     Review { findings: weigh(program, analysis.issues, options), unanalysed: analysis.unanalysed }
+}
+
+/// As [`review`], with the same result, sparing what an earlier one found out about functions
+/// that have not changed. Models and options must be the same.
+pub fn review_again(
+    program: &Program,
+    models: &Models,
+    options: &ReviewOptions,
+    earlier: Earlier,
+) -> (Review, Kept) {
+    let observers = crate::observers();
+    let (analysis, kept) = analyse_again(program, models, &observers, &options.analysis, earlier);
+    let findings = weigh(program, analysis.issues, options);
+    (Review { findings, unanalysed: analysis.unanalysed }, kept)
 }
 
 /// Turns issues into findings: one per rule, place and function, with weight and fingerprint.

@@ -68,11 +68,14 @@ impl<'a> Interp<'a> {
             let v = self.operand(&mut st, operand);
             if let Some(AtomKind::AddrFunc(f)) = self.a.as_atom(v).map(|a| self.a.info(a).kind.clone()) {
                 name = f;
+                let found = self.shared.resolve(self.f.file, name);
+                self.note_asked(name, true, found);
             } else {
                 self.check_deref(&mut st, v, Symbol::EMPTY);
                 target = self.shared.pointer_target(&self.a, v);
                 if let Some(t) = target {
                     name = self.program.function(t).name;
+                    self.note_asked(name, false, target);
                 }
             }
         }
@@ -108,10 +111,24 @@ impl<'a> Interp<'a> {
 
     /// The definition that a virtual call reaches: by the object's own class where it was made
     /// in sight, else the only one there is.
-    fn virtual_target(&self, args: &[V], class: Symbol, method: Symbol) -> Option<FuncId> {
+    fn virtual_target(&mut self, args: &[V], class: Symbol, method: Symbol) -> Option<FuncId> {
         let made = args.first().and_then(|&v| self.dynamic_class(v));
-        let own = made.and_then(|c| self.shared.resolve(self.f.file, Symbol::new(&format!("{c}::{method}"))));
+        let own = made.and_then(|class| {
+            let name = Symbol::new(&format!("{class}::{method}"));
+            let found = self.shared.resolve(self.f.file, name);
+            self.note_asked(name, true, found);
+            found
+        });
         own.or_else(|| self.shared.only_override(self.f.file, class, method))
+    }
+
+    /// A later review has to ask the same.
+    fn note_asked(&mut self, name: Symbol, here: bool, found: Option<FuncId>) {
+        if let Some(asked) = self.shared.asked(self.fid, name, here, found) {
+            if !self.asked.contains(&asked) {
+                self.asked.push(asked);
+            }
+        }
     }
 
     /// Class of an object that was declared or allocated in this function.

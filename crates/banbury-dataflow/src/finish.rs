@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 
 use crate::interp::Interp;
 use crate::join::join;
+use crate::kept::Asked;
 use crate::observe::Issue;
 use crate::state::{Content, Life, State};
 use crate::summary::{
@@ -26,6 +27,7 @@ pub(crate) struct Outcome {
     pub summary: Option<Summary>,
     pub issues: Vec<Issue>,
     pub complete: bool,
+    pub asked: Vec<Asked>,
 }
 
 impl Interp<'_> {
@@ -50,7 +52,8 @@ impl Interp<'_> {
             }
             false => (None, spare),
         };
-        (Outcome { summary, issues: self.issues, complete: self.complete }, [self.a, spare])
+        let Interp { issues, complete, asked, a, .. } = self;
+        (Outcome { summary, issues, complete, asked }, [a, spare])
     }
 
     fn summarise(&mut self, exits: Vec<(State, Option<V>, Span)>, spare: Arena) -> (Summary, Arena) {

@@ -92,6 +92,11 @@ impl CallGraph {
         all
     }
 
+    /// Every class with each that names it as its base.
+    pub fn lineage(&self) -> impl Iterator<Item = (Symbol, Symbol)> + '_ {
+        self.derived.iter().flat_map(|(&base, derived)| derived.iter().map(move |&class| (base, class)))
+    }
+
     /// Calls through a member that holds one function only.
     fn add_member_calls(&mut self, program: &Program) {
         for (index, function) in program.functions.iter().enumerate() {
@@ -205,54 +210,60 @@ impl CallGraph {
         waves
     }
 
-    /// Tarjan's algorithm without recursion; members ascending.
+    /// Members ascending; callees come before those that call them.
     fn components(&self) -> Vec<Vec<FuncId>> {
-        const NEW: u32 = u32::MAX;
-        let n = self.callees.len();
-        let (mut index, mut low, mut on_stack) = (vec![NEW; n], vec![0u32; n], vec![false; n]);
-        let (mut stack, mut out, mut counter) = (Vec::new(), Vec::new(), 0u32);
-        for root in 0..n {
-            if index[root] != NEW {
+        let callee = |from: usize, nth: usize| self.callees[from].get(nth).map(|id| id.index());
+        let all = components(self.callees.len(), callee);
+        all.into_iter().map(|component| component.into_iter().map(FuncId).collect()).collect()
+    }
+}
+
+/// Strongly connected components of a graph whose nodes' edges are numbered; members ascending,
+/// what is led to first. Tarjan's algorithm without recursion.
+pub(crate) fn components(nodes: usize, edge: impl Fn(usize, usize) -> Option<usize>) -> Vec<Vec<u32>> {
+    const NEW: u32 = u32::MAX;
+    let (mut index, mut low, mut on_stack) = (vec![NEW; nodes], vec![0u32; nodes], vec![false; nodes]);
+    let (mut stack, mut out, mut counter) = (Vec::new(), Vec::new(), 0u32);
+    for root in 0..nodes {
+        if index[root] != NEW {
+            continue;
+        }
+        let mut work: Vec<(usize, usize)> = vec![(root, 0)];
+        while let Some(&mut (v, ref mut next)) = work.last_mut() {
+            if *next == 0 {
+                index[v] = counter;
+                low[v] = counter;
+                counter += 1;
+                stack.push(v);
+                on_stack[v] = true;
+            }
+            if let Some(w) = edge(v, *next) {
+                *next += 1;
+                if index[w] == NEW {
+                    work.push((w, 0));
+                } else if on_stack[w] {
+                    low[v] = low[v].min(index[w]);
+                }
                 continue;
             }
-            let mut work: Vec<(usize, usize)> = vec![(root, 0)];
-            while let Some(&mut (v, ref mut next)) = work.last_mut() {
-                if *next == 0 {
-                    index[v] = counter;
-                    low[v] = counter;
-                    counter += 1;
-                    stack.push(v);
-                    on_stack[v] = true;
-                }
-                if let Some(callee) = self.callees[v].get(*next) {
-                    *next += 1;
-                    let w = callee.index();
-                    if index[w] == NEW {
-                        work.push((w, 0));
-                    } else if on_stack[w] {
-                        low[v] = low[v].min(index[w]);
+            *next += 1;
+            work.pop();
+            if let Some(&(parent, _)) = work.last() {
+                low[parent] = low[parent].min(low[v]);
+            }
+            if low[v] == index[v] {
+                let mut component = Vec::new();
+                while let Some(w) = stack.pop() {
+                    on_stack[w] = false;
+                    component.push(w as u32);
+                    if w == v {
+                        break;
                     }
-                    continue;
                 }
-                *next += 1;
-                work.pop();
-                if let Some(&(parent, _)) = work.last() {
-                    low[parent] = low[parent].min(low[v]);
-                }
-                if low[v] == index[v] {
-                    let mut component = Vec::new();
-                    while let Some(w) = stack.pop() {
-                        on_stack[w] = false;
-                        component.push(FuncId(w as u32));
-                        if w == v {
-                            break;
-                        }
-                    }
-                    component.sort_unstable();
-                    out.push(component);
-                }
+                component.sort_unstable();
+                out.push(component);
             }
         }
-        out
     }
+    out
 }

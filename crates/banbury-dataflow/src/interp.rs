@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::Shared;
 use crate::calls::KnownCallee;
 use crate::join::{join, widen};
+use crate::kept::Asked;
 use crate::observe::Issue;
 use crate::state::{Content, State, Trace};
 use crate::summary::{Obligation, Site};
@@ -68,6 +69,8 @@ pub(crate) struct Interp<'a> {
     first_visit: bool,
     /// What is known of the functions called so far.
     pub callees: FxHashMap<Symbol, KnownCallee<'a>>,
+    /// Functions called in ways that the call graph does not show.
+    pub asked: Vec<Asked>,
     /// Issues that are none if this atom is no counter after all.
     pub loop_issues: Vec<(Atom, usize)>,
 }
@@ -119,6 +122,7 @@ impl<'a> Interp<'a> {
             headers: Vec::new(),
             first_visit: true,
             callees: FxHashMap::default(),
+            asked: Vec::new(),
             loop_issues: Vec::new(),
         }
     }

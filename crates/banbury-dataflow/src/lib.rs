@@ -7,6 +7,7 @@
 mod calls;
 mod checks;
 mod contents;
+mod digests;
 mod finish;
 mod formats;
 mod graph;
@@ -14,6 +15,7 @@ mod import;
 mod instructions;
 mod interp;
 mod join;
+mod kept;
 mod library;
 mod memory;
 pub mod models;
@@ -29,6 +31,7 @@ pub mod summary;
 pub mod value;
 mod verdicts;
 
+pub use kept::{Earlier, Kept};
 pub use models::{ModelError, Models};
 pub(crate) use shared::Shared;
-pub use shared::{Analysis, AnalysisOptions, analyse};
+pub use shared::{Analysis, AnalysisOptions, analyse, analyse_again};

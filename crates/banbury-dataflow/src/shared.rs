@@ -3,16 +3,19 @@
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
-use banbury_base::{FileId, Symbol};
+use banbury_base::{Digest, FileId, StableHasher, Symbol};
 use banbury_ir::{
-    Base, FuncId, GlobalId, Index, LocalId, Op, Operand, Place, Program, Proj, RecordId, Rvalue, Terminator,
+    Base, Callee, Const, FuncId, GlobalId, Index, LocalId, Op, Operand, Place, Program, Proj, RecordId,
+    Rvalue, Terminator,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use crate::digests::Digests;
 use crate::finish::Outcome;
 use crate::graph::CallGraph;
 use crate::interp::Interp;
+use crate::kept::{Asked, Earlier, Interpreted, Kept, Reuse, together};
 use crate::models::Models;
 use crate::observe::{Context, Issue, Observer};
 use crate::shapes;
@@ -41,6 +44,9 @@ pub struct Shared<'a> {
     summaries: Vec<OnceLock<Arc<Summary>>>,
     /// Wave and component of each function.
     places: Vec<(u32, u32)>,
+    waves: Vec<Vec<Vec<FuncId>>>,
+    /// What an earlier review found out.
+    reuse: Option<Reuse>,
     length_params: Vec<Vec<Option<(u32, u32)>>>,
     length_fields: FxHashMap<(RecordId, u32), u32>,
     is_length: rustc_hash::FxHashSet<(RecordId, u32)>,
@@ -63,14 +69,26 @@ impl<'a> Shared<'a> {
             }
             is_length.extend(shapes::length_members(&program.types, record).into_iter().map(|i| (id, i)));
         }
+        let graph = CallGraph::new(program);
+        let waves = graph.waves();
+        let mut places = vec![(0, 0); program.functions.len()];
+        for (number, wave) in waves.iter().enumerate() {
+            for (component, members) in wave.iter().enumerate() {
+                for id in members {
+                    places[id.index()] = (number as u32, component as u32);
+                }
+            }
+        }
         Shared {
             program,
             models,
             observers,
-            graph: CallGraph::new(program),
+            graph,
             constants: constant_globals(program),
             summaries: (0..program.functions.len()).map(|_| OnceLock::new()).collect(),
-            places: vec![(0, 0); program.functions.len()],
+            places,
+            waves,
+            reuse: None,
             length_params,
             length_fields,
             is_length,
@@ -92,8 +110,157 @@ impl<'a> Shared<'a> {
     /// The summary for a function that calls it: those of earlier waves and of its own component.
     /// What else happens to be done by then depends on the threads.
     pub fn summary(&self, from: FuncId, id: FuncId) -> Option<Arc<Summary>> {
+        if !self.is_seen(from, id) {
+            return None;
+        }
+        if let Some(reuse) = &self.reuse {
+            let other = self.places[from.index()] != self.places[id.index()];
+            if other && reuse.is_clean(id) {
+                self.replay(reuse, id);
+            }
+        }
+        self.summaries[id.index()].get().cloned()
+    }
+
+    /// Makes the summary of a clean function again, after those that it needs itself: a search
+    /// without recursion, since chains of calls are long.
+    fn replay(&self, reuse: &Reuse, id: FuncId) {
+        let slot = |id: FuncId| &reuse.replayed[self.component(id)[0].index()];
+        let mut stack = vec![(id, false)];
+        while let Some((id, needs_are_met)) = stack.pop() {
+            if slot(id).get().is_some() {
+                continue;
+            }
+            let members = self.component(id);
+            if needs_are_met {
+                slot(id).get_or_init(|| members.iter().for_each(|&member| drop(interpret(self, member))));
+                continue;
+            }
+            stack.push((id, true));
+            for &member in members {
+                let asked = reuse.known(member).map_or(&[][..], |known| &known.asked);
+                let asked = asked.iter().filter(|asked| asked.seen);
+                let asked = asked.filter_map(|asked| self.resolve_asked(member, asked));
+                let callees = self.graph.callees[member.index()].iter().copied().chain(asked);
+                let open = callees.filter(|&callee| {
+                    !members.contains(&callee) && reuse.is_clean(callee) && slot(callee).get().is_none()
+                });
+                stack.extend(open.map(|callee| (callee, false)));
+            }
+        }
+    }
+
+    pub fn is_seen(&self, from: FuncId, id: FuncId) -> bool {
         let (own, other) = (self.places[from.index()], self.places[id.index()]);
-        if other.0 < own.0 || other == own { self.summaries[id.index()].get().cloned() } else { None }
+        other.0 < own.0 || other == own
+    }
+
+    fn component(&self, id: FuncId) -> &[FuncId] {
+        let (wave, component) = self.places[id.index()];
+        &self.waves[wave as usize][component as usize]
+    }
+
+    /// What a call that the graph does not show came to.
+    pub fn asked(&self, from: FuncId, name: Symbol, here: bool, found: Option<FuncId>) -> Option<Asked> {
+        let reuse = self.reuse.as_ref()?;
+        let seen = found.is_some_and(|id| self.is_seen(from, id));
+        let found = found.map_or_else(Digest::default, |id| reuse.identities[id.index()]);
+        Some(Asked { name, here, found, seen })
+    }
+
+    fn resolve_asked(&self, id: FuncId, asked: &Asked) -> Option<FuncId> {
+        let file = if asked.here { self.program.function(id).file } else { FileId::NONE };
+        self.resolve(file, asked.name)
+    }
+
+    /// Nothing that the component's analysis looks at has changed since it was done.
+    fn is_unchanged(&self, reuse: &Reuse, members: &[FuncId]) -> bool {
+        let settled = |id: &FuncId| members.contains(id) || reuse.is_clean(*id);
+        members.iter().all(|&id| {
+            let Some(known) = reuse.known(id) else { return false };
+            self.graph.callees[id.index()].iter().all(settled)
+                && known.asked.iter().all(|asked| {
+                    let found = self.resolve_asked(id, asked);
+                    self.asked(id, asked.name, asked.here, found).as_ref() == Some(asked)
+                        && found.filter(|_| asked.seen).is_none_or(|id| settled(&id))
+                })
+        })
+    }
+
+    /// What decides the analysis of each function besides the summaries of others.
+    fn function_digests(&self, digests: &Digests<'_>) -> Vec<Digest> {
+        let ids = || (0..self.program.functions.len() as u32).into_par_iter().map(FuncId);
+        let texts: Vec<Digest> = ids().map(|id| digests.text(id)).collect();
+        let named = |list: &[FuncId]| together(list.iter().map(|id| digests.identities[id.index()]));
+        let own = ids().map(|id| {
+            let members = self.component(id);
+            let (called, pointed) = self.named_in(id, digests, &texts);
+            let place = members.iter().position(|&member| member == id).unwrap_or(0) as u128;
+            let flags = u128::from(self.is_root(id)) << 1 | u128::from(self.is_summary_wanted(id));
+            let callees = named(&self.graph.callees[id.index()]);
+            together([
+                texts[id.index()],
+                called,
+                pointed,
+                callees,
+                named(members),
+                Digest(place << 2 | flags),
+            ])
+        });
+        own.collect()
+    }
+
+    /// What each name that is called comes to, in order of the text, and what is in functions
+    /// that are only pointed to.
+    fn named_in(&self, id: FuncId, digests: &Digests<'_>, texts: &[Digest]) -> (Digest, Digest) {
+        let f = self.program.function(id);
+        let mut called = StableHasher::new();
+        let mut pointed = StableHasher::new();
+        let mut point = |operand: &Operand| {
+            if let Operand::Const(Const::Func(name)) = operand
+                && let Some(target) = self.resolve(f.file, *name)
+            {
+                let text = texts[target.index()].0;
+                pointed.u64(text as u64).u64((text >> 64) as u64);
+            }
+        };
+        for instr in f.blocks.iter().flat_map(|b| &b.instrs) {
+            match &instr.op {
+                Op::Call { callee, args, .. } => {
+                    args.iter().for_each(&mut point);
+                    if let Callee::Direct(name) = callee {
+                        let target = self.resolve(f.file, *name);
+                        let target = target.map_or(0, |id| digests.identities[id.index()].0);
+                        // Rules ask whether a name is defined at all.
+                        let defined = self.program.by_name.contains_key(name);
+                        called.u64(target as u64).u64((target >> 64) as u64).u64(u64::from(defined));
+                    }
+                }
+                Op::Assign { src: Rvalue::Use(value) | Rvalue::Cast(_, value), .. } => point(value),
+                _ => {}
+            }
+        }
+        (called.finish(), pointed.finish())
+    }
+
+    /// What any function may depend on: members that hold one function, and who derives from whom.
+    fn context(&self, digests: &Digests<'_>) -> Digest {
+        let members = self.graph.members.iter().filter(|(_, held)| held.len() == 1);
+        let mut parts: Vec<Digest> = members
+            .map(|((record, index), held)| {
+                let found = self.resolve(FileId::NONE, held[0]);
+                let found = found.map_or_else(Digest::default, |id| digests.identities[id.index()]);
+                let name = StableHasher::new().str(held[0].as_str()).u64(u64::from(*index)).finish();
+                together([digests.record_identity(*record), name, found])
+            })
+            .collect();
+        parts.extend(
+            self.graph
+                .lineage()
+                .map(|(base, derived)| StableHasher::new().str(base.as_str()).str(derived.as_str()).finish()),
+        );
+        parts.sort_unstable();
+        together(parts)
     }
 
     /// Somebody may ask for the function's summary: by its name, or through a pointer.
@@ -103,17 +270,16 @@ impl<'a> Shared<'a> {
 
     /// It may be called in ways that the call graph does not show.
     fn is_found_otherwise(&self, id: FuncId) -> bool {
-        let name = self.program.function(id).name;
-        self.graph.address_taken.contains(&name) || name.as_str().contains("::")
+        found_otherwise(self.program, &self.graph, id)
     }
 
     /// Gives back what only functions up to this wave asked for: all summaries of a large
     /// release take more memory than its code.
-    fn forget_summaries(&mut self, wave: &[Vec<FuncId>], callers: &mut [u32]) {
-        for &id in wave.iter().flatten() {
+    fn forget_summaries(&mut self, wave: usize, callers: &mut [u32]) {
+        for &id in self.waves[wave].iter().flatten() {
             for callee in std::mem::take(&mut self.graph.callees[id.index()]) {
                 callers[callee.index()] -= 1;
-                if callers[callee.index()] == 0 && !self.is_found_otherwise(callee) {
+                if callers[callee.index()] == 0 && !found_otherwise(self.program, &self.graph, callee) {
                     self.summaries[callee.index()].take();
                 }
             }
@@ -272,37 +438,70 @@ pub fn analyse(
     _options: &AnalysisOptions,
 ) -> Analysis {
     let mut shared = Shared::new(program, models, observers);
-    let waves = shared.graph.waves();
-    let mut callers = vec![0; program.functions.len()];
+    let results = walk(&mut shared);
+    conclude(&shared, results)
+}
+
+/// As [`analyse`], with the same result, sparing what an earlier review under the same models
+/// found out about functions that have not changed.
+pub fn analyse_again(
+    program: &Program,
+    models: &Models,
+    observers: &[&dyn Observer],
+    _options: &AnalysisOptions,
+    earlier: Earlier,
+) -> (Analysis, Kept) {
+    let mut shared = Shared::new(program, models, observers);
+    let digests = Digests::new(program, &shared.constants);
+    let functions = shared.function_digests(&digests);
+    let context = shared.context(&digests);
+    shared.reuse = Some(Reuse::new(program, context, functions, digests.identities, earlier));
+    let results = walk(&mut shared);
+    let kept = shared.reuse.as_ref().map(|reuse| reuse.keep(program, &results));
+    (conclude(&shared, results), kept.unwrap_or_default())
+}
+
+/// Interprets all functions, those that are called before those that call them.
+fn walk(shared: &mut Shared<'_>) -> Vec<(FuncId, Interpreted)> {
+    let mut callers = vec![0; shared.program.functions.len()];
     for callee in shared.graph.callees.iter().flatten() {
         callers[callee.index()] += 1;
     }
-    for (number, wave) in waves.iter().enumerate() {
-        for (component, members) in wave.iter().enumerate() {
-            for id in members {
-                shared.places[id.index()] = (number as u32, component as u32);
-            }
+    let mut results: Vec<(FuncId, Interpreted)> = Vec::with_capacity(callers.len());
+    for number in 0..shared.waves.len() {
+        let one = |members: &Vec<FuncId>| interpret_component(shared, members);
+        results.par_extend(shared.waves[number].par_iter().flat_map_iter(one));
+        if shared.reuse.as_ref().is_none_or(Reuse::is_cold) {
+            shared.forget_summaries(number, &mut callers);
         }
     }
-    let mut results: Vec<(FuncId, Vec<Issue>, Option<String>)> = Vec::new();
-    for wave in waves {
-        let mut done: Vec<_> = wave
-            .par_iter()
-            .flat_map_iter(|component| component.iter().map(|&id| analyse_function(&shared, id)))
-            .collect();
-        results.append(&mut done);
-        shared.forget_summaries(&wave, &mut callers);
-    }
     results.sort_by_key(|r| r.0);
+    results.par_iter_mut().for_each(|(id, result)| {
+        result.of_text.get_or_insert_with(|| look_at(shared, *id));
+    });
+    results
+}
+
+fn interpret_component(shared: &Shared<'_>, members: &[FuncId]) -> Vec<(FuncId, Interpreted)> {
+    if let Some(reuse) = shared.reuse.as_ref().filter(|reuse| shared.is_unchanged(reuse, members)) {
+        members.iter().for_each(|&id| reuse.set_clean(id));
+        return members.iter().filter_map(|&id| Some((id, reuse.known(id)?.clone()))).collect();
+    }
+    members.iter().map(|&id| (id, interpret(shared, id))).collect()
+}
+
+/// Puts the results together, and adds what rules say of the release as a whole.
+fn conclude(shared: &Shared<'_>, results: Vec<(FuncId, Interpreted)>) -> Analysis {
     let mut analysis = Analysis::default();
-    for (id, mut issues, reason) in results {
-        analysis.issues.append(&mut issues);
-        if let Some(reason) = reason {
+    for (id, mut result) in results {
+        analysis.issues.append(&mut result.issues);
+        analysis.issues.append(&mut result.of_text.unwrap_or_default());
+        if let Some(reason) = result.reason {
             analysis.unanalysed.push((id, reason));
         }
     }
-    for observer in observers {
-        observer.program(program, models, &mut analysis.issues);
+    for observer in shared.observers {
+        observer.program(shared.program, shared.models, &mut analysis.issues);
     }
     analysis
 }
@@ -312,7 +511,13 @@ thread_local! {
     static SPARE: Cell<Option<[Arena; 2]>> = const { Cell::new(None) };
 }
 
-fn analyse_function(shared: &Shared<'_>, id: FuncId) -> (FuncId, Vec<Issue>, Option<String>) {
+fn found_otherwise(program: &Program, graph: &CallGraph, id: FuncId) -> bool {
+    let name = program.function(id).name;
+    graph.address_taken.contains(&name) || name.as_str().contains("::")
+}
+
+/// Interprets a function and leaves its summary behind.
+fn interpret(shared: &Shared<'_>, id: FuncId) -> Interpreted {
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let [own, to] = SPARE.take().unwrap_or_default();
         let mut interp = Interp::new(shared, id, own);
@@ -322,15 +527,23 @@ fn analyse_function(shared: &Shared<'_>, id: FuncId) -> (FuncId, Vec<Issue>, Opt
         SPARE.set(Some(spare));
         outcome
     }));
-    let (mut issues, reason) = match outcome {
-        Ok(Outcome { summary, issues, complete }) => {
+    match outcome {
+        Ok(Outcome { summary, issues, complete, asked }) => {
             if let Some(summary) = summary {
                 let _ = shared.summaries[id.index()].set(Arc::new(summary));
             }
-            (issues, (!complete).then(|| "the step budget ran out".to_owned()))
+            let reason = (!complete).then(|| "the step budget ran out".to_owned());
+            Interpreted { issues, reason, asked, ..Interpreted::default() }
         }
-        Err(_) => (Vec::new(), Some("the analysis failed here".to_owned())),
-    };
+        Err(_) => {
+            let reason = Some("the analysis failed here".to_owned());
+            Interpreted { reason, failed: true, ..Interpreted::default() }
+        }
+    }
+}
+
+/// What rules say of the function's text and graph.
+fn look_at(shared: &Shared<'_>, id: FuncId) -> Vec<Issue> {
     let function = shared.program.function(id);
     let cx = Context {
         program: shared.program,
@@ -340,8 +553,9 @@ fn analyse_function(shared: &Shared<'_>, id: FuncId) -> (FuncId, Vec<Issue>, Opt
         span: function.span,
         in_macro: Symbol::EMPTY,
     };
+    let mut issues = Vec::new();
     for observer in shared.observers {
         observer.function(&cx, &mut issues);
     }
-    (id, issues, reason)
+    issues
 }

@@ -1,5 +1,4 @@
 use std::fs;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use banbury_base::{Digest, StableHasher};
@@ -10,14 +9,18 @@ use crate::write_beside_and_rename;
 
 /// Results kept beside each stage's name. A unit is named by the digest of everything that
 /// decides it, the program itself included; it is written beside and renamed, so that existence
-/// means done. A cache that cannot be read or written costs time, never a result.
+/// means done, and begins with the digest of what follows, so that one that is damaged is not
+/// used. A cache that cannot be read or written costs time, never a result.
 pub struct Cache {
     folder: PathBuf,
     program: Digest,
 }
 
-/// Results kept for each stage; the oldest go first.
+/// Results kept for each stage, and their bytes together; the oldest go first.
 const KEEP: usize = 32;
+const KEEP_BYTES: u64 = 1 << 30;
+/// Bytes of the digest that a file begins with.
+const HEAD: usize = 16;
 
 impl Cache {
     /// A cache in this folder, which is made when something is stored.
@@ -32,27 +35,30 @@ impl Cache {
         for part in [self.program.0, key.0] {
             name.u64(part as u64).u64((part >> 64) as u64);
         }
-        self.folder.join(stage).join(format!("{}.json", name.finish()))
+        self.folder.join(stage).join(format!("{}.bin", name.finish()))
     }
 
     pub(crate) fn load<T: DeserializeOwned>(&self, stage: &str, key: Digest) -> Option<T> {
         let path = self.path(stage, key);
-        let file = fs::File::open(&path).ok()?;
-        match serde_json::from_reader(BufReader::with_capacity(1 << 16, file)) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                tracing::warn!("{}: not used: {error}", path.display());
-                None
-            }
+        let bytes = fs::read(&path).ok()?;
+        let value = intact(&bytes).and_then(|body| postcard::from_bytes(body).ok());
+        if value.is_none() {
+            tracing::warn!("{}: not used: it is damaged", path.display());
         }
+        value
     }
 
     pub(crate) fn store<T: Serialize>(&self, stage: &str, key: Digest, value: &T) {
         let path = self.path(stage, key);
         let Some(folder) = path.parent() else { return };
         let result = fs::create_dir_all(folder).map_err(|error| error.to_string()).and_then(|()| {
-            write_beside_and_rename(&path, |out| serde_json::to_writer(out, value).map_err(Into::into))
-                .map_err(|error| error.to_string())
+            let body = postcard::to_allocvec(value).map_err(|error| error.to_string())?;
+            let head = checksum(&body);
+            write_beside_and_rename(&path, |out| {
+                out.write_all(&head)?;
+                out.write_all(&body)
+            })
+            .map_err(|error| error.to_string())
         });
         match result {
             Ok(()) => prune(folder),
@@ -61,15 +67,32 @@ impl Cache {
     }
 }
 
+fn checksum(body: &[u8]) -> [u8; HEAD] {
+    StableHasher::new().bytes(body).finish().0.to_le_bytes()
+}
+
+/// What follows the digest, if it is that of what follows.
+fn intact(bytes: &[u8]) -> Option<&[u8]> {
+    let (head, body) = bytes.split_first_chunk::<HEAD>()?;
+    (*head == checksum(body)).then_some(body)
+}
+
 fn prune(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let mut files: Vec<_> = entries
         .flatten()
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .filter_map(|entry| {
+            let about = entry.metadata().ok()?;
+            Some((about.modified().ok()?, entry.path(), about.len()))
+        })
         .collect();
     files.sort();
-    let excess = files.len().saturating_sub(KEEP);
-    for (_, path) in &files[..excess] {
-        let _ = fs::remove_file(path);
+    let mut bytes = 0;
+    // The newest stays, whatever its size.
+    for (nth, (_, path, len)) in files.iter().rev().enumerate() {
+        bytes += len;
+        if nth > 0 && (nth >= KEEP || bytes > KEEP_BYTES) {
+            let _ = fs::remove_file(path);
+        }
     }
 }

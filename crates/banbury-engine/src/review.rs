@@ -2,9 +2,10 @@ use std::path::PathBuf;
 
 use banbury_base::{Digest, FileId, Finding, Span, StableHasher};
 use banbury_checkers::ReviewOptions as CheckOptions;
-use banbury_dataflow::Models;
+use banbury_dataflow::{Earlier, Models};
 use banbury_frontend::{FileCoverage, Language, Options, SourceFile};
 use banbury_ir::Program;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::intake::Manifest;
@@ -98,7 +99,8 @@ pub fn review(
         tracing::info!("the whole review comes from the cache");
         return Ok(outcome);
     }
-    let outcome = analyse(manifest, options, &models, progress);
+    let parts = cache.map(|cache| (cache, parts_key(manifest, options)));
+    let outcome = analyse(manifest, options, &models, parts, progress);
     // A broken stage may have been short of memory or stack; the next run tries again.
     if let Some(cache) = cache.filter(|_| outcome.faults.is_empty()) {
         cache.store("review", key, &outcome);
@@ -110,6 +112,7 @@ fn analyse(
     manifest: &Manifest,
     options: &ReviewOptions,
     models: &Models,
+    parts: Option<(&Cache, Digest)>,
     progress: &dyn Progress,
 ) -> Outcome {
     let files: Vec<SourceFile> = manifest
@@ -131,7 +134,15 @@ fn analyse(
 
     progress.stage("Analysing", Some(program.functions.len() as u64));
     let checked = guarded("analysis", &mut outcome.faults, || {
-        banbury_checkers::review(&program, models, &CheckOptions::default())
+        let Some((cache, key)) = parts else {
+            return banbury_checkers::review(&program, models, &CheckOptions::default());
+        };
+        let texts = files.par_iter().map(|file| StableHasher::new().bytes(&file.text).finish()).collect();
+        let earlier = Earlier { kept: cache.load(PARTS, key), texts };
+        let (review, kept) =
+            banbury_checkers::review_again(&program, models, &CheckOptions::default(), earlier);
+        cache.store(PARTS, key, &kept);
+        review
     });
     let (findings, unanalysed) =
         checked.map_or_else(Default::default, |review| (review.findings, review.unanalysed));
@@ -187,6 +198,9 @@ fn rows(coverage: Vec<FileCoverage>, files: usize, partial: &[PartialFunction]) 
     rows
 }
 
+/// Results by function, for a review of the release after it changed.
+const PARTS: &str = "functions";
+
 /// Names everything that decides the outcome.
 fn key(manifest: &Manifest, options: &ReviewOptions) -> Digest {
     let mut hasher = StableHasher::new();
@@ -194,6 +208,23 @@ fn key(manifest: &Manifest, options: &ReviewOptions) -> Digest {
     for file in &manifest.files {
         hasher.u64(u64::from(file.language == Language::Cpp));
     }
+    with_options(hasher, manifest, options)
+}
+
+/// Names what decides the outcome for functions that are the same, and tells releases of
+/// different products apart: each keeps what its last review found out.
+fn parts_key(manifest: &Manifest, options: &ReviewOptions) -> Digest {
+    let mut hasher = StableHasher::new();
+    let mut tops: Vec<&str> =
+        manifest.files.iter().filter_map(|file| Some(file.path.split_once('/')?.0)).collect();
+    tops.dedup();
+    tops.iter().for_each(|top| {
+        hasher.str(top);
+    });
+    with_options(hasher, manifest, options)
+}
+
+fn with_options(mut hasher: StableHasher, manifest: &Manifest, options: &ReviewOptions) -> Digest {
     let front_end = &options.front_end;
     let list = |hasher: &mut StableHasher, words: &[String]| {
         hasher.u64(words.len() as u64);

@@ -167,6 +167,77 @@ fn threads_and_cache_do_not_change_a_byte() {
     assert!(fs::read_dir(folder.path().join("cache/review")).expect("cache").count() >= 1);
 }
 
+const FILL: &str = "\
+#include \"all.h\"
+#include <string.h>
+void fill(char *to, const struct message *m) { memcpy(to, m->text, m->length); }
+";
+
+const HANDLE: &str = "\
+#include \"all.h\"
+int handle(const struct message *m) {
+    char name[16];
+    fill(name, m);
+    return name[0] + limit;
+}
+int receive(int socket) {
+    struct message m;
+    if (recv(socket, &m, sizeof m, 0) < 0) return -1;
+    return handle(&m);
+}
+";
+
+const TABLE: &str = "\
+#include \"all.h\"
+static int on_text(const struct message *m) { char *p = 0; return m->length ? handle(m) : *p; }
+static const struct handler handlers[] = { { on_text } };
+int dispatch(const struct message *m) { return handlers[0].run(m); }
+";
+
+const HEADER: &str = "\
+struct message { unsigned length; char text[64]; };
+struct handler { int (*run)(const struct message *); };
+extern const int limit;
+void fill(char *to, const struct message *m);
+int handle(const struct message *m);
+int recv(int, void *, unsigned long, int);
+";
+
+#[test]
+fn a_review_after_an_edit_is_that_of_a_cold_cache() {
+    let folder = tree(&[
+        ("release/src/fill.c", FILL),
+        ("release/src/handle.c", HANDLE),
+        ("release/src/table.c", TABLE),
+        ("release/src/limit.c", "const int limit = 3;\n"),
+        ("release/src/all.h", HEADER),
+    ]);
+    let one_more = "int fill_again(char *p) { struct message m; fill(p, &m); return 0; }\n";
+    let edits: [(&str, String); 9] = [
+        ("handle.c", HANDLE.replace("int handle", "\n\nint handle")),
+        ("fill.c", format!("/* moved */\n{FILL}")),
+        ("fill.c", FILL.replace("memcpy(", "if (m->length <= 16) memcpy(")),
+        ("fill.c", FILL.replace("m->length)", "m->length + 1)") + one_more),
+        ("limit.c", "int limit = 3;\nvoid set(int x) { limit = x; }\n".to_owned()),
+        ("all.h", HEADER.replace("text[64]", "text[128]")),
+        ("table.c", TABLE.replace("char *p = 0", "static char c; char *p = &c")),
+        ("aa.c", "#include \"all.h\"\nint first(struct message *m) { return handle(m); }\n".to_owned()),
+        ("handle.c", HANDLE.replace("name[16]", "name[256]")),
+    ];
+    let review = |args: &[&str]| {
+        banbury(folder.path(), &[&["review", "release", "--all", "--sarif", "-"], args].concat()).stdout
+    };
+    assert_eq!(review(&[]), review(&["--cache=cache"]), "first");
+    for (number, (path, text)) in edits.iter().enumerate() {
+        fs::write(folder.path().join("release/src").join(path), text).expect("file");
+        let cold = review(&[]);
+        assert!(cold.len() > 1000);
+        assert!(cold == review(&["--cache=cache", "--jobs", "2"]), "edit {number} of {path}");
+    }
+    fs::remove_file(folder.path().join("release/src/fill.c")).expect("file");
+    assert!(review(&[]) == review(&["--cache=cache"]), "a file is gone");
+}
+
 #[test]
 fn sarif_says_what_other_programs_look_for() {
     let folder = tree(&[("release/a b/\u{e9}.c", UNSAFE)]);
