@@ -4,6 +4,7 @@
 //! Nothing in this crate does input or output.
 
 mod digest;
+pub mod encoding;
 mod finding;
 mod span;
 mod symbol;

@@ -16,7 +16,7 @@ impl FileId {
 /// A place in a source file. `line` and `col` start at 1; `len` is the number of bytes to
 /// underline on that line and may be 0. A span never covers more than one line: where a
 /// construct is longer, the span is that of its defining token.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Deserialize)]
 pub struct Span {
     pub file: FileId,
     pub line: u32,

@@ -6,6 +6,8 @@ use std::sync::{OnceLock, RwLock};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::encoding;
+
 /// An interned string. Comparing two symbols for equality is comparing two integers.
 ///
 /// The numbers depend on the order in which threads meet the strings, so they must never
@@ -137,12 +139,19 @@ impl PartialEq<&str> for Symbol {
 
 impl Serialize for Symbol {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+        match encoding::number_of(*self) {
+            Some(number) => number.serialize(serializer),
+            None => serializer.serialize_str(self.as_str()),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Symbol {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if encoding::names_are_apart() {
+            let symbol = encoding::symbol_of(u32::deserialize(deserializer)?);
+            return symbol.ok_or_else(|| serde::de::Error::custom("a name is missing"));
+        }
         deserializer.deserialize_str(Interning)
     }
 }

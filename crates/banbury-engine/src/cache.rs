@@ -9,8 +9,7 @@ use crate::write_beside_and_rename;
 
 /// Results kept beside each stage's name. A unit is named by the digest of everything that
 /// decides it, the program itself included; it is written beside and renamed, so that existence
-/// means done, and begins with the digest of what follows, so that one that is damaged is not
-/// used. A cache that cannot be read or written costs time, never a result.
+/// means done, and ends with the digest of its contents, so that one that is damaged is not used. A cache that cannot be read or written costs time, never a result.
 pub struct Cache {
     folder: PathBuf,
     program: Digest,
@@ -19,8 +18,8 @@ pub struct Cache {
 /// Results kept for each stage, and their bytes together; the oldest go first.
 const KEEP: usize = 32;
 const KEEP_BYTES: u64 = 1 << 30;
-/// Bytes of the digest that a file begins with.
-const HEAD: usize = 16;
+/// Bytes of the digest that a file ends with.
+const SEAL: usize = 16;
 
 impl Cache {
     /// A cache in this folder, which is made when something is stored.
@@ -39,24 +38,41 @@ impl Cache {
     }
 
     pub(crate) fn load<T: DeserializeOwned>(&self, stage: &str, key: Digest) -> Option<T> {
-        let path = self.path(stage, key);
-        let bytes = fs::read(&path).ok()?;
-        let value = intact(&bytes).and_then(|body| postcard::from_bytes(body).ok());
+        let bytes = self.load_bytes(stage, key)?;
+        let value = postcard::from_bytes(&bytes).ok();
         if value.is_none() {
-            tracing::warn!("{}: not used: it is damaged", path.display());
+            tracing::warn!("{}: not used: it is not understood", self.path(stage, key).display());
         }
         value
     }
 
     pub(crate) fn store<T: Serialize>(&self, stage: &str, key: Digest, value: &T) {
+        match postcard::to_allocvec(value) {
+            Ok(bytes) => self.store_bytes(stage, key, &bytes),
+            Err(error) => tracing::warn!("the cache is not written: {error}"),
+        }
+    }
+
+    /// What [`Cache::store_bytes`] was given, if it is there and whole.
+    pub(crate) fn load_bytes(&self, stage: &str, key: Digest) -> Option<Vec<u8>> {
+        let path = self.path(stage, key);
+        let mut bytes = fs::read(&path).ok()?;
+        let body = bytes.len().checked_sub(SEAL)?;
+        if bytes[body..] != checksum(&bytes[..body]) {
+            tracing::warn!("{}: not used: it is damaged", path.display());
+            return None;
+        }
+        bytes.truncate(body);
+        Some(bytes)
+    }
+
+    pub(crate) fn store_bytes(&self, stage: &str, key: Digest, bytes: &[u8]) {
         let path = self.path(stage, key);
         let Some(folder) = path.parent() else { return };
         let result = fs::create_dir_all(folder).map_err(|error| error.to_string()).and_then(|()| {
-            let body = postcard::to_allocvec(value).map_err(|error| error.to_string())?;
-            let head = checksum(&body);
             write_beside_and_rename(&path, |out| {
-                out.write_all(&head)?;
-                out.write_all(&body)
+                out.write_all(bytes)?;
+                out.write_all(&checksum(bytes))
             })
             .map_err(|error| error.to_string())
         });
@@ -67,14 +83,8 @@ impl Cache {
     }
 }
 
-fn checksum(body: &[u8]) -> [u8; HEAD] {
+fn checksum(body: &[u8]) -> [u8; SEAL] {
     StableHasher::new().bytes(body).finish().0.to_le_bytes()
-}
-
-/// What follows the digest, if it is that of what follows.
-fn intact(bytes: &[u8]) -> Option<&[u8]> {
-    let (head, body) = bytes.split_first_chunk::<HEAD>()?;
-    (*head == checksum(body)).then_some(body)
 }
 
 fn prune(folder: &Path) {

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use banbury_base::{Digest, FileId, Finding, Span, StableHasher};
-use banbury_checkers::ReviewOptions as CheckOptions;
+use banbury_checkers::{Review, ReviewOptions as CheckOptions};
 use banbury_dataflow::{Earlier, Models};
 use banbury_frontend::{FileCoverage, Language, Options, SourceFile};
 use banbury_ir::Program;
@@ -125,7 +125,11 @@ fn analyse(
 
     let mut outcome = Outcome::default();
     progress.stage("Parsing", Some(files.len() as u64));
-    let built = guarded("front end", &mut outcome.faults, || banbury_frontend::build(&files, &front_end));
+    let parts = parts.map(|(cache, key)| Parts::new(cache, key, &files));
+    let built = guarded("front end", &mut outcome.faults, || match &parts {
+        Some(parts) => parts.build(&files, &front_end),
+        None => banbury_frontend::build(&files, &front_end),
+    });
     let Some((program, coverage)) = built else {
         outcome.files = vec![FileRow::default(); files.len()];
         return outcome;
@@ -134,15 +138,11 @@ fn analyse(
 
     progress.stage("Analysing", Some(program.functions.len() as u64));
     let checked = guarded("analysis", &mut outcome.faults, || {
-        let Some((cache, key)) = parts else {
-            return banbury_checkers::review(&program, models, &CheckOptions::default());
-        };
-        let texts = files.par_iter().map(|file| StableHasher::new().bytes(&file.text).finish()).collect();
-        let earlier = Earlier { kept: cache.load(PARTS, key), texts };
-        let (review, kept) =
-            banbury_checkers::review_again(&program, models, &CheckOptions::default(), earlier);
-        cache.store(PARTS, key, &kept);
-        review
+        let options = CheckOptions::default();
+        match &parts {
+            Some(parts) => parts.check(&program, models, &options),
+            None => banbury_checkers::review(&program, models, &options),
+        }
     });
     let (findings, unanalysed) =
         checked.map_or_else(Default::default, |review| (review.findings, review.unanalysed));
@@ -198,8 +198,38 @@ fn rows(coverage: Vec<FileCoverage>, files: usize, partial: &[PartialFunction]) 
     rows
 }
 
-/// Results by function, for a review of the release after it changed.
-const PARTS: &str = "functions";
+/// What is kept by file and by function, for a review of the release after it changed.
+struct Parts<'c> {
+    cache: &'c Cache,
+    key: Digest,
+    /// Digest of the bytes of each file.
+    texts: Vec<Digest>,
+}
+
+impl<'c> Parts<'c> {
+    const FILES: &'static str = "files";
+    const FUNCTIONS: &'static str = "functions";
+
+    fn new(cache: &'c Cache, key: Digest, files: &[SourceFile]) -> Self {
+        let texts = files.par_iter().map(|file| StableHasher::new().bytes(&file.text).finish());
+        Parts { cache, key, texts: texts.collect() }
+    }
+
+    fn build(&self, files: &[SourceFile], options: &Options) -> (Program, Vec<FileCoverage>) {
+        let earlier = self.cache.load_bytes(Self::FILES, self.key);
+        let (program, coverage, left) =
+            banbury_frontend::build_again(files, &self.texts, options, earlier.as_deref());
+        self.cache.store_bytes(Self::FILES, self.key, &left);
+        (program, coverage)
+    }
+
+    fn check(&self, program: &Program, models: &Models, options: &CheckOptions) -> Review {
+        let earlier = Earlier { kept: self.cache.load(Self::FUNCTIONS, self.key), texts: self.texts.clone() };
+        let (review, left) = banbury_checkers::review_again(program, models, options, earlier);
+        self.cache.store(Self::FUNCTIONS, self.key, &left);
+        review
+    }
+}
 
 /// Names everything that decides the outcome.
 fn key(manifest: &Manifest, options: &ReviewOptions) -> Digest {

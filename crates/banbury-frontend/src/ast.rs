@@ -3,10 +3,12 @@
 //!
 //! Nothing here is resolved: a type may be a name, an identifier may be anything.
 
+use banbury_base::encoding::nested;
 use banbury_base::{Span, Symbol};
+use serde::{Deserialize, Serialize};
 
 /// One file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct TranslationUnit {
     pub decls: Vec<Decl>,
     /// Regions at file scope that did not parse.
@@ -16,13 +18,13 @@ pub struct TranslationUnit {
 }
 
 /// A region that was skipped.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SyntaxError {
     pub span: Span,
     pub message: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Decl {
     Function(Box<FunctionDef>),
     /// `int a = 1, *b;`, prototypes, typedefs; one entry per declarator. A declaration without
@@ -33,11 +35,12 @@ pub enum Decl {
     Class(Box<RecordSpec>),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FunctionDef {
     /// Qualified with `::` in C++ (`Class::method`), without namespaces and template arguments.
     pub name: Symbol,
     pub span: Span,
+    #[serde(serialize_with = "banbury_base::encoding::line")]
     pub end_line: u32,
     pub specs: DeclSpecs,
     /// The full declarator type; its outermost layer is [`TypeExpr::Function`].
@@ -54,7 +57,7 @@ pub struct FunctionDef {
 }
 
 /// Storage class and function specifiers of a declaration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DeclSpecs {
     pub is_typedef: bool,
     pub is_static: bool,
@@ -67,7 +70,7 @@ pub struct DeclSpecs {
     pub attributes: Vec<Symbol>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VarDecl {
     pub specs: DeclSpecs,
     /// The type named by the specifiers; defines records and enums that it spells out.
@@ -76,7 +79,7 @@ pub struct VarDecl {
     pub span: Span,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Declarator {
     /// Empty for an unnamed bit-field or parameter.
     pub name: Symbol,
@@ -90,7 +93,7 @@ pub struct Declarator {
 }
 
 /// A type as written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum TypeExpr {
     /// Built-in arithmetic type, `void` or `bool`.
     Builtin(Builtin),
@@ -103,12 +106,13 @@ pub enum TypeExpr {
     /// Inside a declarator: the specifiers' type of the surrounding [`VarDecl`] (or
     /// [`Param`], [`TypeName`]), so that a definition is written down once.
     Base,
-    Pointer(Box<TypeExpr>),
+    Pointer(#[serde(deserialize_with = "nested")] Box<TypeExpr>),
     /// C++ `T&` and `T&&`.
-    Reference(Box<TypeExpr>),
+    Reference(#[serde(deserialize_with = "nested")] Box<TypeExpr>),
     /// Element type and count; no count for `[]`, and for `[*]`.
-    Array(Box<TypeExpr>, Option<Box<Expr>>),
+    Array(#[serde(deserialize_with = "nested")] Box<TypeExpr>, Option<Box<Expr>>),
     Function {
+        #[serde(deserialize_with = "nested")]
         ret: Box<TypeExpr>,
         params: Vec<Param>,
         variadic: bool,
@@ -116,11 +120,11 @@ pub enum TypeExpr {
     /// `typeof(expr)`, `decltype(expr)`, or `auto` with the initialiser's type (`None`).
     TypeOf(Option<Box<Expr>>),
     /// C++ template instance: `std::vector<int>` is (`std::vector`, [int]).
-    Template(Symbol, Vec<TypeExpr>),
+    Template(Symbol, #[serde(deserialize_with = "nested")] Vec<TypeExpr>),
     Unknown,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Builtin {
     Void,
     Bool,
@@ -143,19 +147,20 @@ pub enum Builtin {
     WChar,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecordSpec {
     pub kind: banbury_ir::RecordKind,
     /// Empty if untagged.
     pub tag: Symbol,
     pub span: Span,
     /// `None`: only named here, not defined.
+    #[serde(deserialize_with = "nested")]
     pub members: Option<Vec<Member>>,
     pub packed: bool,
     pub bases: Vec<Symbol>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Member {
     Field(VarDecl),
     /// C++ member function declared or defined in the class; a definition is also a
@@ -168,30 +173,34 @@ pub enum Member {
     },
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EnumSpec {
     pub tag: Symbol,
     pub span: Span,
     pub constants: Option<Vec<(Symbol, Option<Expr>)>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Param {
     /// Empty if unnamed.
     pub name: Symbol,
     pub span: Span,
+    #[serde(deserialize_with = "nested")]
     pub base: TypeExpr,
+    #[serde(deserialize_with = "nested")]
     pub ty: TypeExpr,
 }
 
 /// `(T)`, `sizeof(T)`, ...
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TypeName {
+    #[serde(deserialize_with = "nested")]
     pub base: TypeExpr,
+    #[serde(deserialize_with = "nested")]
     pub ty: TypeExpr,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Init {
     Expr(Expr),
     /// Braced list, in order, each with its designators.
@@ -200,13 +209,14 @@ pub enum Init {
     Construct(Vec<Expr>, Span),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InitEntry {
     pub designators: Vec<Designator>,
+    #[serde(deserialize_with = "nested")]
     pub value: Init,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Designator {
     Field(Symbol),
     Index(Expr),
@@ -214,21 +224,23 @@ pub enum Designator {
     Range(Expr, Expr),
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Block {
     pub stmts: Vec<Stmt>,
     /// Line of the closing brace.
+    #[serde(serialize_with = "banbury_base::encoding::line")]
     pub end_line: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stmt {
+    #[serde(deserialize_with = "nested")]
     pub kind: StmtKind,
     pub span: Span,
     pub in_macro: Symbol,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum StmtKind {
     Empty,
     Expr(Expr),
@@ -297,14 +309,15 @@ pub enum StmtKind {
     Error(String),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Expr {
+    #[serde(deserialize_with = "nested")]
     pub kind: ExprKind,
     pub span: Span,
     pub in_macro: Symbol,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ExprKind {
     /// May be qualified in C++ (`std::cin`, `Class::member`).
     Ident(Symbol),
@@ -380,7 +393,7 @@ pub enum ExprKind {
     Unknown(Vec<Expr>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UnaryOp {
     Plus,
     Minus,
@@ -394,7 +407,7 @@ pub enum UnaryOp {
     PostDec,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BinaryOp {
     Add,
     Sub,

@@ -1,17 +1,18 @@
 //! From files to a program: what is declared where, then each function by itself.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use banbury_base::{FileId, Symbol};
-use banbury_ir::{
-    Base, Block, Callee, Const, FuncId, Function, Gap, Global, GlobalId, Init, Op, Operand, Place, Program,
-    Rvalue, Terminator,
-};
+use banbury_base::{Digest, FileId, StableHasher, Symbol};
+use banbury_ir::{Block, FuncId, Function, Gap, Global, GlobalId, Program, Terminator};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::ast::{Decl, FunctionDef, TranslationUnit};
+use crate::ids::{self, Ids};
+use crate::kept::{Kept, KeptFile, declared, decode, decode_lowered, encode, encode_lowered};
 use crate::lower::world::{FileInfo, World, is_header};
 use crate::lower::{FileEnv, Lowerer, PRELUDE, PROVISIONAL, ensure_defined, initialise_globals};
 use crate::parser::{Mode, parse};
@@ -24,6 +25,27 @@ const PRELUDE_PATH: &str = "<prelude>";
 /// Reads all files of a release. What could not be understood is in the functions' gaps and in
 /// the coverage. The result is the same for any number of threads.
 pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
+    let (program, coverage, _) = run(files, options, None);
+    (program, coverage)
+}
+
+/// As [`build`], with the same result, sparing what `earlier` has of files for which nothing has
+/// changed. `texts` are digests of the files' bytes. Also returns what the next build may use.
+pub fn build_again(
+    files: &[SourceFile],
+    texts: &[Digest],
+    options: &Options,
+    earlier: Option<&[u8]>,
+) -> (Program, Coverage, Vec<u8>) {
+    let kept = earlier.and_then(Kept::of_bytes).unwrap_or_default();
+    run(files, options, Some((texts, kept)))
+}
+
+fn run<'b>(
+    files: &[SourceFile],
+    options: &Options,
+    again: Option<(&'b [Digest], Kept<'b>)>,
+) -> (Program, Coverage, Vec<u8>) {
     let mut all: Vec<SourceFile> = files.to_vec();
     all.push(SourceFile {
         path: PRELUDE_PATH.to_owned(),
@@ -32,27 +54,41 @@ pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
     });
     let prelude = files.len() as u32;
     let preprocessor = Preprocessor::new(&all, options);
-    let mut front =
-        Front { languages: all.iter().map(|f| f.language).collect(), preprocessor: &preprocessor };
-    let mut surveyed: Vec<Surveyed> = (0..all.len()).into_par_iter().map(|file| front.survey(file)).collect();
+    let mut front = Front {
+        languages: all.iter().map(|f| f.language).collect(),
+        preprocessor: &preprocessor,
+        again: again.map(|(texts, kept)| Again { headers: preprocessor.context(texts), texts, kept }),
+    };
+    let mut surveyed: Vec<Surveyed<'b>> =
+        (0..all.len()).into_par_iter().map(|file| front.recall(file)).collect();
     for file in headers_of_cpp(&all, &surveyed) {
         front.languages[file] = Language::Cpp;
-        surveyed[file] = front.survey(file);
     }
+    for (file, surveyed) in surveyed.iter_mut().enumerate() {
+        if surveyed.cpp != (front.languages[file] == Language::Cpp) {
+            *surveyed = front.survey(file);
+        }
+    }
+    let declarations = front.declarations(&surveyed);
     let mut units = Vec::with_capacity(surveyed.len());
     let mut infos = Vec::with_capacity(surveyed.len());
     let mut coverage = Vec::with_capacity(surveyed.len());
-    for ((surveyed, file), language) in surveyed.into_iter().zip(&all).zip(&front.languages) {
+    let mut kept = Vec::with_capacity(surveyed.len());
+    for (surveyed, file) in surveyed.into_iter().zip(&all) {
         units.push(surveyed.unit);
         infos.push(FileInfo {
             path: file.path.clone(),
-            is_cpp: *language == Language::Cpp,
+            is_cpp: surveyed.cpp,
             is_header: is_header(&file.path),
             closure: surveyed.closure,
         });
         coverage.push(surveyed.coverage);
+        kept.push(surveyed.kept);
     }
-    let (program, lowered_coverage) = link(&front, &units, infos, prelude, options);
+    if !front.again.as_ref().is_some_and(|again| again.kept.declarations == declarations) {
+        kept.iter_mut().for_each(|kept| kept.lowered = Cow::default());
+    }
+    let (program, lowered_coverage) = link(&front, &units, infos, prelude, options, &mut kept);
     for (known, more) in coverage.iter_mut().zip(lowered_coverage) {
         (known.functions, known.partial) = (more.functions, more.partial);
         known.errors.extend(more.errors);
@@ -62,11 +98,12 @@ pub fn build(files: &[SourceFile], options: &Options) -> (Program, Coverage) {
     coverage.truncate(files.len());
     // The trees are large and nobody reads them any more.
     rayon::spawn(move || drop(units));
-    (program, coverage)
+    let left = front.again.map(|again| Kept { headers: again.headers, declarations, files: kept }.to_bytes());
+    (program, coverage, left.unwrap_or_default())
 }
 
 /// Headers taken for C that only C++ includes.
-fn headers_of_cpp(files: &[SourceFile], surveyed: &[Surveyed]) -> Vec<usize> {
+fn headers_of_cpp(files: &[SourceFile], surveyed: &[Surveyed<'_>]) -> Vec<usize> {
     let mut users = vec![(false, false); files.len()];
     for (file, surveyed) in files.iter().zip(surveyed) {
         let is_header = file.path.ends_with(".h");
@@ -84,21 +121,63 @@ fn headers_of_cpp(files: &[SourceFile], surveyed: &[Surveyed]) -> Vec<usize> {
     (0..files.len()).filter(|&file| is_candidate(file)).collect()
 }
 
-struct Front<'f> {
+struct Front<'f, 'b> {
     languages: Vec<Language>,
     preprocessor: &'f Preprocessor,
+    again: Option<Again<'b>>,
+}
+
+/// An earlier build of the release, and by what to tell that it still holds.
+struct Again<'b> {
+    headers: Digest,
+    texts: &'b [Digest],
+    kept: Kept<'b>,
 }
 
 /// What the first reading of a file finds.
-struct Surveyed {
+#[derive(Serialize, Deserialize)]
+struct Surveyed<'b> {
     unit: TranslationUnit,
     closure: Vec<u32>,
     coverage: FileCoverage,
+    /// It was read as C++.
+    cpp: bool,
+    /// For the next build.
+    #[serde(skip)]
+    kept: KeptFile<'b>,
 }
 
-impl Front<'_> {
+impl<'b> Front<'_, 'b> {
+    /// What an earlier build found in the file, or else what is in it.
+    fn recall(&self, file: usize) -> Surveyed<'b> {
+        let known = self.again.as_ref().and_then(|again| {
+            let kept = again.kept.files.get(file).filter(|_| again.kept.headers == again.headers)?;
+            // The built-in declarations have no text of the release.
+            let text = again.texts.get(file).copied().unwrap_or_default();
+            let surveyed: Surveyed<'static> = (kept.text == text).then(|| decode(&kept.surveyed))??;
+            Some(Surveyed { kept: kept.clone(), ..surveyed })
+        });
+        known.unwrap_or_else(|| self.survey(file))
+    }
+
+    /// Names what every function of the release is lowered under.
+    fn declarations(&self, surveyed: &[Surveyed<'b>]) -> Digest {
+        let mut hasher = StableHasher::new();
+        let Some(again) = &self.again else { return hasher.finish() };
+        let mut add = |digest: Digest| {
+            hasher.u64(digest.0 as u64).u64((digest.0 >> 64) as u64);
+        };
+        add(again.headers);
+        for file in surveyed {
+            add(file.kept.declared);
+            add(Digest(u128::from(file.cpp) << 64 | file.closure.len() as u128));
+            file.closure.iter().for_each(|&file| add(Digest(u128::from(file))));
+        }
+        hasher.finish()
+    }
+
     /// Declarations only, but for C++, which is parsed once.
-    fn survey(&self, file: usize) -> Surveyed {
+    fn survey(&self, file: usize) -> Surveyed<'b> {
         let id = FileId(file as u32);
         let expanded = self.preprocessor.tokens(id);
         let mut closure: Vec<u32> =
@@ -123,7 +202,39 @@ impl Front<'_> {
             missing_includes: expanded.missing_includes,
             ..FileCoverage::default()
         };
-        Surveyed { unit, closure, coverage }
+        let cpp = self.languages[file] == Language::Cpp;
+        let mut surveyed = Surveyed { unit, closure, coverage, cpp, kept: KeptFile::default() };
+        if let Some(again) = &self.again {
+            surveyed.kept = KeptFile {
+                text: again.texts.get(file).copied().unwrap_or_default(),
+                cpp,
+                declared: declared(&surveyed.unit),
+                surveyed: Cow::Owned(encode(&surveyed)),
+                lowered: Cow::default(),
+            };
+        }
+        surveyed
+    }
+
+    /// The functions of a file, from an earlier build if it has them.
+    fn lowered(
+        &self,
+        world: &World<'_>,
+        file: usize,
+        unit: &TranslationUnit,
+        kept: &mut KeptFile<'b>,
+    ) -> Lowered {
+        if let Some(lowered) = decode_lowered(world, &kept.lowered) {
+            return lowered;
+        }
+        let mut lowered = self.lower(world, file, unit);
+        kept.lowered = Cow::default();
+        // Classes within functions of C++ matter beyond what names them.
+        let keeps = self.again.is_some() && self.languages[file] == Language::C;
+        if keeps && !lowered.functions.is_empty() && !lowered.is_broken() {
+            kept.lowered = Cow::Owned(encode_lowered(world, &mut lowered));
+        }
+        lowered
     }
 
     /// Lowers the functions of a file, reading it a second time if it is C.
@@ -146,13 +257,22 @@ impl Front<'_> {
 }
 
 /// The functions of one file.
-#[derive(Default)]
-struct Lowered {
-    functions: Vec<Function>,
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Lowered {
+    pub functions: Vec<Function>,
     /// Namespace of each function, or empty.
     namespaces: Vec<Symbol>,
-    statics: Vec<Global>,
+    pub statics: Vec<Global>,
     coverage: FileCoverage,
+}
+
+/// Stands for a function whose lowering broke off.
+const BROKEN: &str = "lowering failed";
+
+impl Lowered {
+    fn is_broken(&self) -> bool {
+        self.functions.iter().flat_map(|f| &f.gaps).any(|gap| gap.reason == BROKEN)
+    }
 }
 
 fn lower_unit(world: &World<'_>, file: u32, unit: &TranslationUnit) -> Lowered {
@@ -204,17 +324,18 @@ fn lower_function<'w>(
             term_span: def.span,
             term_macro: Symbol::EMPTY,
         }],
-        gaps: vec![Gap { span: def.span, reason: "lowering failed".to_owned() }],
+        gaps: vec![Gap { span: def.span, reason: BROKEN.to_owned() }],
     }
 }
 
 /// Resolves the declarations, lowers all files and puts the program together.
-fn link(
-    front: &Front<'_>,
+fn link<'b>(
+    front: &Front<'_, 'b>,
     units: &[TranslationUnit],
     infos: Vec<FileInfo>,
     prelude: u32,
     options: &Options,
+    kept: &mut [KeptFile<'b>],
 ) -> (Program, Vec<FileCoverage>) {
     let mut world = World::collect(units, infos, prelude, options.pointer_bytes);
     let records = world.records.len() as u32;
@@ -226,9 +347,10 @@ fn link(
     let shared = &world;
     let lowered: Vec<Lowered> = units
         .par_iter()
+        .zip(kept)
         .enumerate()
         .with_max_len(1)
-        .map(|(file, unit)| front.lower(shared, file, unit))
+        .map(|(file, (unit, kept))| front.lowered(shared, file, unit, kept))
         .collect();
     let file_paths = world.files.iter().map(|file| file.path.clone()).collect();
     let (types, globals) = world.into_parts();
@@ -259,7 +381,7 @@ fn assemble(
         coverage.push(file_coverage);
         if !statics.is_empty() {
             let numbers = adopt(&mut globals, &mut undeclared, statics);
-            own.iter_mut().for_each(|function| renumber_function(function, &numbers));
+            own.iter_mut().for_each(|function| ids::in_function(function, &mut Adopted(&numbers)));
         }
         let mut placed: Vec<(Function, Symbol)> = own.into_iter().zip(around).collect();
         placed.sort_by_key(|(function, _)| function.span.line);
@@ -303,76 +425,20 @@ fn adopt(
         numbers.push(id);
     }
     for global in &mut globals[first..] {
-        renumber_init(&mut global.init, &numbers);
+        ids::in_global(global, &mut Adopted(&numbers));
     }
     numbers
 }
 
-fn renumber(id: &mut GlobalId, numbers: &[GlobalId]) {
-    if let Some(own) = id.0.checked_sub(PROVISIONAL)
-        && let Some(&number) = numbers.get(own as usize)
-    {
-        *id = number;
-    }
-}
+/// From the numbers that a file gave its globals to those of the program.
+struct Adopted<'n>(&'n [GlobalId]);
 
-fn renumber_init(init: &mut Init, numbers: &[GlobalId]) {
-    match init {
-        Init::Const(Const::GlobalAddr(id, _)) => renumber(id, numbers),
-        Init::List(list) => list.iter_mut().for_each(|(_, init)| renumber_init(init, numbers)),
-        _ => {}
-    }
-}
-
-fn renumber_place(place: &mut Place, numbers: &[GlobalId]) {
-    if let Base::Global(id) = &mut place.base {
-        renumber(id, numbers);
-    }
-}
-
-fn renumber_operand(operand: &mut Operand, numbers: &[GlobalId]) {
-    match operand {
-        Operand::Copy(place) => renumber_place(place, numbers),
-        Operand::Const(Const::GlobalAddr(id, _)) => renumber(id, numbers),
-        Operand::Const(_) => {}
-    }
-}
-
-fn renumber_function(function: &mut Function, numbers: &[GlobalId]) {
-    for block in &mut function.blocks {
-        for instr in &mut block.instrs {
-            renumber_op(&mut instr.op, numbers);
+impl Ids for Adopted<'_> {
+    fn global(&mut self, id: &mut GlobalId) {
+        if let Some(own) = id.0.checked_sub(PROVISIONAL)
+            && let Some(&number) = self.0.get(own as usize)
+        {
+            *id = number;
         }
-        match &mut block.term {
-            Terminator::Branch { cond: value, .. }
-            | Terminator::Switch { value, .. }
-            | Terminator::Return(Some(value)) => renumber_operand(value, numbers),
-            Terminator::Goto(_) | Terminator::Return(None) | Terminator::Unreachable => {}
-        }
-    }
-}
-
-fn renumber_op(op: &mut Op, numbers: &[GlobalId]) {
-    match op {
-        Op::Assign { dst, src } => {
-            renumber_place(dst, numbers);
-            match src {
-                Rvalue::Use(a) | Rvalue::Unary(_, a) | Rvalue::Cast(_, a) => renumber_operand(a, numbers),
-                Rvalue::Binary(_, a, b) | Rvalue::PtrAdd { ptr: a, index: b, .. } => {
-                    renumber_operand(a, numbers);
-                    renumber_operand(b, numbers);
-                }
-                Rvalue::AddrOf(place) => renumber_place(place, numbers),
-            }
-        }
-        Op::Call { dst, callee, args } => {
-            dst.iter_mut().for_each(|dst| renumber_place(dst, numbers));
-            if let Callee::Indirect(pointer) = callee {
-                renumber_operand(pointer, numbers);
-            }
-            args.iter_mut().for_each(|arg| renumber_operand(arg, numbers));
-        }
-        Op::Zero(place) => renumber_place(place, numbers),
-        Op::Declare(_) | Op::Dead(_) | Op::Opaque => {}
     }
 }

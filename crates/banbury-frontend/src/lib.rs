@@ -6,6 +6,8 @@
 pub mod ast;
 pub mod cpp;
 mod driver;
+mod ids;
+mod kept;
 pub mod lexer;
 mod lower;
 pub mod parser;
@@ -15,8 +17,9 @@ pub mod token;
 use std::sync::Arc;
 
 use banbury_base::Span;
+use serde::{Deserialize, Serialize};
 
-pub use driver::build;
+pub use driver::{build, build_again};
 
 /// A file of the release. Its [`banbury_base::FileId`] is its position in the list.
 #[derive(Clone)]
@@ -69,7 +72,7 @@ impl Default for Options {
 }
 
 /// What of one file reached the IR.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct FileCoverage {
     pub lines: u32,
     pub functions: u32,

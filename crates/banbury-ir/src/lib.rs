@@ -22,6 +22,7 @@ mod print;
 mod types;
 
 use banbury_base::{FileId, Span, Symbol};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 pub use print::print_function;
@@ -30,7 +31,7 @@ pub use types::{Field, FloatKind, Record, RecordId, RecordKind, Type, TypeId, Ty
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
         pub struct $name(pub u32);
         impl $name {
             pub fn index(self) -> usize { self.0 as usize }
@@ -66,7 +67,7 @@ pub struct Program {
 }
 
 /// A variable with static storage duration (file scope, or `static` in a function).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Global {
     pub name: Symbol,
     pub ty: TypeId,
@@ -81,19 +82,19 @@ pub struct Global {
 }
 
 /// A static initialiser.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Init {
     /// All zero.
     Zero,
     /// A scalar constant.
     Const(Const),
     /// Fields or elements by position; what is not listed is zero.
-    List(Vec<(u32, Init)>),
+    List(#[serde(deserialize_with = "banbury_base::encoding::nested")] Vec<(u32, Init)>),
     /// Not a constant this front end can evaluate.
     Unknown,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Function {
     /// `Class::method` in C++; template arguments are left out.
     pub name: Symbol,
@@ -116,13 +117,13 @@ pub struct Function {
 
 /// A region of a function that was not understood. A function with gaps is counted as not
 /// fully analysed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Gap {
     pub span: Span,
     pub reason: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Local {
     /// Empty for temporaries.
     pub name: Symbol,
@@ -130,7 +131,7 @@ pub struct Local {
     pub span: Span,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Block {
     pub instrs: Vec<Instr>,
     pub term: Terminator,
@@ -140,7 +141,7 @@ pub struct Block {
     pub term_macro: Symbol,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Instr {
     pub op: Op,
     pub span: Span,
@@ -148,7 +149,7 @@ pub struct Instr {
     pub in_macro: Symbol,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Op {
     /// `dst = src`
     Assign { dst: Place, src: Rvalue },
@@ -164,7 +165,7 @@ pub enum Op {
     Opaque,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Callee {
     /// By name. [`Program::resolve`] finds the definition, if the release has one.
     Direct(Symbol),
@@ -174,7 +175,7 @@ pub enum Callee {
     Virtual(Symbol, Symbol),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Rvalue {
     Use(Operand),
     Unary(UnOp, Operand),
@@ -192,14 +193,14 @@ pub enum Rvalue {
     },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Operand {
     /// The value held in the place.
     Copy(Place),
     Const(Const),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Const {
     /// 64 bits, to be read by the type's signedness: use [`TypeTable::int_value`].
     Int(i64, TypeId),
@@ -218,19 +219,19 @@ pub enum Const {
     UnknownInt(TypeId),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
     pub base: Base,
     pub proj: Box<[Proj]>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Base {
     Local(LocalId),
     Global(GlobalId),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Proj {
     /// `*p`
     Deref,
@@ -243,21 +244,21 @@ pub enum Proj {
 }
 
 /// An index: a constant, or a local that holds it (front ends put anything else in a temporary).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Index {
     Const(i64),
     Local(LocalId),
 }
 
 /// A field by name; the record and position are there when its type is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FieldRef {
     pub name: Symbol,
     pub record: Option<RecordId>,
     pub index: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum UnOp {
     Neg,
     /// Bitwise complement.
@@ -266,7 +267,7 @@ pub enum UnOp {
     LogicalNot,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BinOp {
     Add,
     Sub,
@@ -294,7 +295,7 @@ impl BinOp {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Terminator {
     Goto(BlockId),
     Branch {

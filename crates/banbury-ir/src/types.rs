@@ -2,16 +2,17 @@ use std::sync::{OnceLock, RwLock};
 
 use banbury_base::{Span, Symbol};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 /// A structurally interned type of one [`TypeTable`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct TypeId(pub u32);
 
 /// A struct, union or class definition of one [`TypeTable`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct RecordId(pub u32);
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum FloatKind {
     F32,
     F64,
@@ -20,7 +21,7 @@ pub enum FloatKind {
 }
 
 /// Shape of values. Qualifiers are not part of a type.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Type {
     /// Not known; behaves as an opaque scalar.
     Unknown,
@@ -44,14 +45,14 @@ pub enum Type {
     },
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum RecordKind {
     Struct,
     Union,
     Class,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     pub kind: RecordKind,
     /// Tag, or the typedef's name for an untagged one; may be empty.
@@ -65,7 +66,7 @@ pub struct Record {
     pub align: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Field {
     /// Empty for an anonymous struct or union member.
     pub name: Symbol,

@@ -531,6 +531,17 @@ impl<'a> World<'a> {
         id
     }
 
+    /// Whether the record is defined at file scope.
+    pub fn is_declared(&self, record: RecordId) -> bool {
+        (record.0 as usize) < self.records.len()
+    }
+
+    /// The template arguments of a record of which only the name is known.
+    pub fn arguments_of(&self, record: RecordId) -> Vec<TypeId> {
+        let known = self.template_arguments.read().unwrap_or_else(|e| e.into_inner());
+        known.get(&record).map_or_else(Vec::new, |arguments| arguments.to_vec())
+    }
+
     /// The first template argument of a library's class: what a container holds.
     pub fn element_of(&self, record: RecordId) -> Option<TypeId> {
         let known = self.template_arguments.read().unwrap_or_else(|e| e.into_inner());

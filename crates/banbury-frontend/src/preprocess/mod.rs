@@ -20,7 +20,7 @@ mod walk;
 
 use std::sync::{Arc, OnceLock};
 
-use banbury_base::{FileId, Span, Symbol};
+use banbury_base::{Digest, FileId, Span, StableHasher, Symbol};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
@@ -176,6 +176,24 @@ impl Preprocessor {
             };
         }
         Walker::new(self, file.0).within(self.surroundings(file.0)).run()
+    }
+
+    /// Names all that decides how any file reads besides its own text: options, headers, and who
+    /// includes what. `texts` are digests of the files' bytes.
+    pub(crate) fn context(&self, texts: &[Digest]) -> Digest {
+        let mut hasher = StableHasher::new();
+        hasher.str(&format!("{:?}", self.options));
+        for (number, file) in self.files.iter().enumerate() {
+            hasher.str(&file.path).u64(u64::from(file.language == Language::Cpp));
+            self.targets[number].iter().for_each(|&target| {
+                hasher.u64(u64::from(target));
+            });
+            if self.header_numbers[number] != NONE {
+                let text = texts.get(number).map_or(0, |text| text.0);
+                hasher.u64(text as u64).u64((text >> 64) as u64);
+            }
+        }
+        hasher.finish()
     }
 
     /// Number of lines of `file`.
