@@ -94,6 +94,8 @@ pub(crate) struct Reuse {
     pub identities: Vec<Digest>,
     texts: Vec<Digest>,
     clean: Vec<AtomicBool>,
+    /// A function that has changed asks for the summary, directly or not.
+    needed: Vec<AtomicBool>,
     /// By the first member: the component's summaries were made again.
     pub replayed: Vec<OnceLock<()>>,
 }
@@ -114,6 +116,7 @@ impl Reuse {
             identities,
             texts: earlier.texts,
             clean: (0..count).map(|_| AtomicBool::new(false)).collect(),
+            needed: (0..count).map(|_| AtomicBool::new(false)).collect(),
             replayed: (0..count).map(|_| OnceLock::new()).collect(),
         };
         if let Some(kept) = earlier.kept.filter(|kept| kept.context == context) {
@@ -138,6 +141,14 @@ impl Reuse {
 
     pub fn set_clean(&self, id: FuncId) {
         self.clean[id.index()].store(true, Ordering::Release);
+    }
+
+    pub fn is_needed(&self, id: FuncId) -> bool {
+        self.needed[id.index()].load(Ordering::Acquire)
+    }
+
+    pub fn set_needed(&self, component: &[FuncId]) {
+        component.iter().for_each(|id| self.needed[id.index()].store(true, Ordering::Release));
     }
 
     /// What the next review may use.

@@ -138,11 +138,7 @@ impl<'a> Shared<'a> {
             }
             stack.push((id, true));
             for &member in members {
-                let asked = reuse.known(member).map_or(&[][..], |known| &known.asked);
-                let asked = asked.iter().filter(|asked| asked.seen);
-                let asked = asked.filter_map(|asked| self.resolve_asked(member, asked));
-                let callees = self.graph.callees[member.index()].iter().copied().chain(asked);
-                let open = callees.filter(|&callee| {
+                let open = self.callees(reuse, member).filter(|&callee| {
                     !members.contains(&callee) && reuse.is_clean(callee) && slot(callee).get().is_none()
                 });
                 stack.extend(open.map(|callee| (callee, false)));
@@ -166,6 +162,15 @@ impl<'a> Shared<'a> {
         let seen = found.is_some_and(|id| self.is_seen(from, id));
         let found = found.map_or_else(Digest::default, |id| reuse.identities[id.index()]);
         Some(Asked { name, here, found, seen })
+    }
+
+    /// Functions of which the interpretation of a function asks for the summary, or asked when it
+    /// was as it is now.
+    fn callees<'s>(&'s self, reuse: &'s Reuse, id: FuncId) -> impl Iterator<Item = FuncId> + 's {
+        let asked = reuse.known(id).map_or(&[][..], |known| &known.asked);
+        let asked = asked.iter().filter(|asked| asked.seen);
+        let asked = asked.filter_map(move |asked| self.resolve_asked(id, asked));
+        self.graph.callees[id.index()].iter().copied().chain(asked)
     }
 
     fn resolve_asked(&self, id: FuncId, asked: &Asked) -> Option<FuncId> {
@@ -467,6 +472,7 @@ fn walk(shared: &mut Shared<'_>) -> Vec<(FuncId, Interpreted)> {
     for callee in shared.graph.callees.iter().flatten() {
         callers[callee.index()] += 1;
     }
+    find_clean(shared);
     let mut results: Vec<(FuncId, Interpreted)> = Vec::with_capacity(callers.len());
     for number in 0..shared.waves.len() {
         let one = |members: &Vec<FuncId>| interpret_component(shared, members);
@@ -483,11 +489,30 @@ fn walk(shared: &mut Shared<'_>) -> Vec<(FuncId, Interpreted)> {
 }
 
 fn interpret_component(shared: &Shared<'_>, members: &[FuncId]) -> Vec<(FuncId, Interpreted)> {
-    if let Some(reuse) = shared.reuse.as_ref().filter(|reuse| shared.is_unchanged(reuse, members)) {
-        members.iter().for_each(|&id| reuse.set_clean(id));
-        return members.iter().filter_map(|&id| Some((id, reuse.known(id)?.clone()))).collect();
+    let Some(reuse) = shared.reuse.as_ref().filter(|reuse| reuse.is_clean(members[0])) else {
+        return members.iter().map(|&id| (id, interpret(shared, id))).collect();
+    };
+    if reuse.is_needed(members[0]) {
+        shared.replay(reuse, members[0]);
     }
-    members.iter().map(|&id| (id, interpret(shared, id))).collect()
+    members.iter().filter_map(|&id| Some((id, reuse.known(id)?.clone()))).collect()
+}
+
+/// Tells the components that have not changed, and of which of them the summaries are needed.
+fn find_clean(shared: &Shared<'_>) {
+    let Some(reuse) = shared.reuse.as_ref().filter(|reuse| !reuse.is_cold()) else { return };
+    for wave in &shared.waves {
+        let clean = wave.par_iter().filter(|members| shared.is_unchanged(reuse, members));
+        clean.flatten().for_each(|&id| reuse.set_clean(id));
+    }
+    for members in shared.waves.iter().rev().flatten() {
+        let asks = |&id: &FuncId| !reuse.is_clean(id) || reuse.is_needed(id);
+        if members.iter().any(asks) {
+            for &member in members {
+                shared.callees(reuse, member).for_each(|callee| reuse.set_needed(shared.component(callee)));
+            }
+        }
+    }
 }
 
 /// Puts the results together, and adds what rules say of the release as a whole.

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use banbury_base::{Digest, StableHasher};
@@ -9,7 +10,9 @@ use crate::write_beside_and_rename;
 
 /// Results kept beside each stage's name. A unit is named by the digest of everything that
 /// decides it, the program itself included; it is written beside and renamed, so that existence
-/// means done, and ends with the digest of its contents, so that one that is damaged is not used. A cache that cannot be read or written costs time, never a result.
+/// means done, and ends with the digest of its contents, so that one that is damaged is not used.
+/// A cache that cannot be read or written costs time, never a result.
+#[derive(Clone)]
 pub struct Cache {
     folder: PathBuf,
     program: Digest,
@@ -24,8 +27,9 @@ const SEAL: usize = 16;
 impl Cache {
     /// A cache in this folder, which is made when something is stored.
     pub fn open(folder: PathBuf) -> Cache {
-        let program = std::env::current_exe().and_then(fs::read).unwrap_or_default();
-        let program = StableHasher::new().str(env!("CARGO_PKG_VERSION")).bytes(&program).finish();
+        let program = std::env::current_exe().and_then(|path| digest_of(&path)).unwrap_or_default();
+        let program =
+            StableHasher::new().str(env!("CARGO_PKG_VERSION")).bytes(&program.0.to_le_bytes()).finish();
         Cache { folder, program }
     }
 
@@ -80,6 +84,19 @@ impl Cache {
             Ok(()) => prune(folder),
             Err(error) => tracing::warn!("the cache is not written: {error}"),
         }
+    }
+}
+
+/// The digest of a file's bytes, without holding all of them: the program may be large.
+fn digest_of(path: &Path) -> io::Result<Digest> {
+    let mut file = fs::File::open(path)?;
+    let mut hasher = StableHasher::new();
+    let mut part = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(hasher.finish()),
+            len => hasher.bytes(&part[..len]),
+        };
     }
 }
 

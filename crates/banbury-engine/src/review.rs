@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
 
 use banbury_base::{Digest, FileId, Finding, Span, StableHasher};
 use banbury_checkers::{Review, ReviewOptions as CheckOptions};
@@ -125,8 +126,8 @@ fn analyse(
 
     let mut outcome = Outcome::default();
     progress.stage("Parsing", Some(files.len() as u64));
-    let parts = parts.map(|(cache, key)| Parts::new(cache, key, &files));
-    let built = guarded("front end", &mut outcome.faults, || match &parts {
+    let mut parts = parts.map(|(cache, key)| Parts::new(cache, key, &files));
+    let built = guarded("front end", &mut outcome.faults, || match &mut parts {
         Some(parts) => parts.build(&files, &front_end),
         None => banbury_frontend::build(&files, &front_end),
     });
@@ -204,6 +205,14 @@ struct Parts<'c> {
     key: Digest,
     /// Digest of the bytes of each file.
     texts: Vec<Digest>,
+    /// Writes what the front end left while its program is analysed.
+    writing: Option<JoinHandle<()>>,
+}
+
+impl Drop for Parts<'_> {
+    fn drop(&mut self) {
+        let _ = self.writing.take().map(JoinHandle::join);
+    }
 }
 
 impl<'c> Parts<'c> {
@@ -212,14 +221,15 @@ impl<'c> Parts<'c> {
 
     fn new(cache: &'c Cache, key: Digest, files: &[SourceFile]) -> Self {
         let texts = files.par_iter().map(|file| StableHasher::new().bytes(&file.text).finish());
-        Parts { cache, key, texts: texts.collect() }
+        Parts { cache, key, texts: texts.collect(), writing: None }
     }
 
-    fn build(&self, files: &[SourceFile], options: &Options) -> (Program, Vec<FileCoverage>) {
+    fn build(&mut self, files: &[SourceFile], options: &Options) -> (Program, Vec<FileCoverage>) {
         let earlier = self.cache.load_bytes(Self::FILES, self.key);
         let (program, coverage, left) =
             banbury_frontend::build_again(files, &self.texts, options, earlier.as_deref());
-        self.cache.store_bytes(Self::FILES, self.key, &left);
+        let (cache, key) = (self.cache.clone(), self.key);
+        self.writing = Some(thread::spawn(move || cache.store_bytes(Self::FILES, key, &left)));
         (program, coverage)
     }
 

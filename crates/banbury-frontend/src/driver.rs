@@ -85,7 +85,7 @@ fn run<'b>(
         coverage.push(surveyed.coverage);
         kept.push(surveyed.kept);
     }
-    if !front.again.as_ref().is_some_and(|again| again.kept.declarations == declarations) {
+    if front.again.as_ref().is_none_or(|again| again.kept.declarations != declarations) {
         kept.iter_mut().for_each(|kept| kept.lowered = Cow::default());
     }
     let (program, lowered_coverage) = link(&front, &units, infos, prelude, options, &mut kept);

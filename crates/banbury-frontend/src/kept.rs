@@ -41,7 +41,7 @@ pub(crate) struct KeptFile<'b> {
     pub lowered: Cow<'b, [u8]>,
 }
 
-fn bytes<S: Serializer>(bytes: &Cow<'_, [u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
 }
 

@@ -203,17 +203,51 @@ int handle(const struct message *m);
 int recv(int, void *, unsigned long, int);
 ";
 
-#[test]
-fn a_review_after_an_edit_is_that_of_a_cold_cache() {
-    let folder = tree(&[
+const SESSION: &str = "\
+#include \"all.h\"
+#include <vector>
+class Base { public: virtual int size(const message *m) { return m->length; } };
+class Session : public Base { public: int size(const message *m) override { return 16; } };
+int total(Base *b, const message *m) {
+    std::vector<message> all;
+    char name[16];
+    for (int i = 0; i < b->size(m); i++) name[i] = m->text[i];
+    return name[0] + all.size();
+}
+";
+
+const LOCAL: &str = "\
+#include \"all.h\"
+int total_of(const struct message *m) {
+    struct pair { struct pair *next; struct unknown *owner; char name[8]; } p;
+    static int calls;
+    calls++;
+    fill(p.name, m);
+    return p.name[0] + calls + undeclared;
+}
+";
+
+fn release_with_a_cache() -> tempfile::TempDir {
+    tree(&[
         ("release/src/fill.c", FILL),
         ("release/src/handle.c", HANDLE),
         ("release/src/table.c", TABLE),
         ("release/src/limit.c", "const int limit = 3;\n"),
+        ("release/src/local.c", LOCAL),
+        ("release/src/session.cpp", SESSION),
         ("release/src/all.h", HEADER),
-    ]);
+    ])
+}
+
+#[test]
+fn a_review_after_an_edit_is_that_of_a_cold_cache() {
+    let folder = release_with_a_cache();
     let one_more = "int fill_again(char *p) { struct message m; fill(p, &m); return 0; }\n";
-    let edits: [(&str, String); 9] = [
+    let edits: [(&str, String); 13] = [
+        ("local.c", LOCAL.replace("calls++;", "calls += 2;\n")),
+        ("session.cpp", SESSION.replace("return 16", "return 17")),
+        ("local.c", LOCAL.replace("name[8]", "name[128]")),
+        ("limit.c", "/* as it was */ const int limit = 3;\n".to_owned()),
         ("handle.c", HANDLE.replace("int handle", "\n\nint handle")),
         ("fill.c", format!("/* moved */\n{FILL}")),
         ("fill.c", FILL.replace("memcpy(", "if (m->length <= 16) memcpy(")),
@@ -234,8 +268,39 @@ fn a_review_after_an_edit_is_that_of_a_cold_cache() {
         assert!(cold.len() > 1000);
         assert!(cold == review(&["--cache=cache", "--jobs", "2"]), "edit {number} of {path}");
     }
+    let defined = ["-DFILL=1", "--cache=cache"];
+    assert!(review(&defined[..1]) == review(&defined), "an option");
     fs::remove_file(folder.path().join("release/src/fill.c")).expect("file");
-    assert!(review(&[]) == review(&["--cache=cache"]), "a file is gone");
+    assert!(review(&[]) == review(&["--cache=cache", "--jobs", "1"]), "a file is gone");
+}
+
+#[test]
+fn a_damaged_cache_does_not_change_a_byte() {
+    let folder = release_with_a_cache();
+    let review = |args: &[&str]| {
+        banbury(folder.path(), &[&["review", "release", "--all", "--sarif", "-"], args].concat()).stdout
+    };
+    let cold = review(&[]);
+    let cached = ["--cache=cache"];
+    let damage: [fn(&mut Vec<u8>); 5] = [
+        Vec::clear,
+        |bytes| bytes.truncate(bytes.len() / 2),
+        |bytes| bytes[20] ^= 0x10,
+        |bytes| *bytes = vec![0xff; 4096],
+        |bytes| bytes.rotate_left(7),
+    ];
+    for (number, damage) in damage.iter().enumerate() {
+        assert!(cold == review(&cached), "before damage {number}");
+        for stage in ["files", "functions", "review"] {
+            for entry in fs::read_dir(folder.path().join("cache").join(stage)).expect("cache") {
+                let path = entry.expect("entry").path();
+                let mut bytes = fs::read(&path).expect("cached");
+                damage(&mut bytes);
+                fs::write(&path, bytes).expect("cached");
+            }
+        }
+        assert!(cold == review(&cached), "damage {number}");
+    }
 }
 
 #[test]

@@ -493,7 +493,11 @@ pub(crate) struct Lead<'p> {
 impl<'p> Lead<'p> {
     pub(crate) fn new(shape: &Shape<'_>, slot: &'p Place, releases: &[Release]) -> Self {
         let count = shape.function.blocks.len();
-        let points = releases.iter().filter(|r| r.slot == *slot).map(|r| r.at).collect();
+        let points: Vec<Point> = releases.iter().filter(|r| r.slot == *slot).map(|r| r.at).collect();
+        if points.is_empty() {
+            let never = vec![false; count];
+            return Lead { slot, releases: points, some: never.clone(), every: never };
+        }
         let mut lead = Lead { slot, releases: points, some: vec![false; count], every: vec![true; count] };
         // What each block settles by itself.
         let settled: Vec<Option<bool>> = (0..count)
