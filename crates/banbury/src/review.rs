@@ -105,7 +105,7 @@ pub struct Args {
     #[arg(short, long, value_name = "N", help_heading = "Analysis")]
     jobs: Option<usize>,
 
-    /// Keep results, in $XDG_CACHE_HOME/banbury or the given folder
+    /// Keep results and use those of unchanged parts, in $XDG_CACHE_HOME/banbury or the given folder
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, help_heading = "Analysis")]
     cache: Option<Option<PathBuf>>,
 
