@@ -183,12 +183,15 @@ impl Preprocessor {
     pub(crate) fn context(&self, texts: &[Digest]) -> Digest {
         let mut hasher = StableHasher::new();
         hasher.str(&format!("{:?}", self.options));
+        // An include whose name a macro makes may paste any file.
+        let mut directives = self.scans.iter().flat_map(|scan| &scan.directives);
+        let any_file = directives.any(|d| d.kind.is_include() && d.name.is_empty());
         for (number, file) in self.files.iter().enumerate() {
             hasher.str(&file.path).u64(u64::from(file.language == Language::Cpp));
             self.targets[number].iter().for_each(|&target| {
                 hasher.u64(u64::from(target));
             });
-            if self.header_numbers[number] != NONE {
+            if any_file || self.header_numbers[number] != NONE {
                 let text = texts.get(number).map_or(0, |text| text.0);
                 hasher.u64(text as u64).u64((text >> 64) as u64);
             }
