@@ -5,33 +5,12 @@ use std::hash::Hasher;
 use rustc_hash::{FxHashSet, FxHasher};
 
 use crate::edits::{Action, Edit};
-use crate::features::Features;
+use crate::features::{Features, Reading, Role, role};
 use crate::language::{Kind, Part};
-use crate::lex::{Text, Token, TokenKind};
+use crate::lex::{Statement, Text, Token, TokenKind};
 use crate::names::{self, Lexicon};
-use crate::stats::{Forms, Grams, Habits, Repeats, Vocabulary, form};
-
-/// What both releases are made of.
-pub struct World {
-    pub old_words: Vocabulary,
-    pub new_words: Vocabulary,
-    pub grams: Grams,
-    pub lexicon: Lexicon,
-    pub old_forms: Forms,
-    pub new_forms: Forms,
-    /// Of the new release.
-    pub habits: Habits,
-}
-
-impl World {
-    fn had(&self, hash: u64) -> bool {
-        self.old_words.has(hash)
-    }
-
-    fn has(&self, hash: u64) -> bool {
-        self.new_words.has(hash)
-    }
-}
+use crate::stats::{Forms, Repeats, form};
+use crate::world::World;
 
 /// Tokens that went and came, without what both sides share.
 pub fn difference<'t>(old: &'t Text<'_>, new: &'t Text<'_>, edit: &Edit) -> (Vec<&'t Token>, Vec<&'t Token>) {
@@ -49,38 +28,51 @@ pub fn difference<'t>(old: &'t Text<'_>, new: &'t Text<'_>, edit: &Edit) -> (Vec
     (removed, added)
 }
 
-/// Names of an edit: by its exact tokens, and by its form (called names and signs alone).
-pub fn signatures(old: &Text<'_>, new: &Text<'_>, edit: &Edit) -> (u64, u64) {
+/// Names of an edit, from strict to loose.
+#[derive(Clone, Copy)]
+pub struct Signatures {
+    /// By its exact tokens.
+    pub exact: u64,
+    /// Without numbers and texts, of a run also without names of variables.
+    pub shape: u64,
+    /// Called names, constants and signs alone.
+    pub form: u64,
+}
+
+pub fn signatures(old: &Text<'_>, new: &Text<'_>, edit: &Edit) -> Signatures {
     let (removed, added) = difference(old, new, edit);
-    let (mut exact, mut shape) = (FxHasher::default(), FxHasher::default());
+    let (mut exact, mut shape, mut form) =
+        (FxHasher::default(), FxHasher::default(), FxHasher::default());
     for (text, tokens) in [(old, removed), (new, added)] {
-        exact.write_u8(1);
-        shape.write_u8(1);
+        [&mut exact, &mut shape, &mut form].into_iter().for_each(|hasher| hasher.write_u8(1));
         for token in tokens {
             exact.write_u64(token.hash);
-            let next = text.source.get((token.start + token.len) as usize);
-            shape.write_u64(match token.kind {
-                TokenKind::Sign => token.hash,
-                TokenKind::Word if next == Some(&b'(') || edit.action == Action::Changed => token.hash,
-                kind => kind as u64,
-            });
+            let is_called = text.source.get((token.start + token.len) as usize) == Some(&b'(');
+            let is_constant = || text.word(token).bytes().all(|byte| !byte.is_ascii_lowercase());
+            let kind = token.kind as u64;
+            let (loose, looser) = match token.kind {
+                TokenKind::Sign => (token.hash, token.hash),
+                TokenKind::Word if is_called || is_constant() => (token.hash, token.hash),
+                TokenKind::Word if edit.action == Action::Changed => (token.hash, kind),
+                _ => (kind, kind),
+            };
+            shape.write_u64(loose);
+            form.write_u64(looser);
         }
     }
-    (exact.finish(), shape.finish())
+    Signatures { exact: exact.finish(), shape: shape.finish(), form: form.finish() }
 }
 
 /// Adds what the whole comparison says of an edit.
-#[allow(clippy::too_many_arguments)]
 pub fn surroundings(
     world: &World,
     repeats: &Repeats,
-    old: &Text<'_>,
-    new: &Text<'_>,
+    reading: &Reading<'_>,
     path: &str,
     edit: &Edit,
-    crowd: Crowd,
     out: &mut Features,
 ) {
+    let (old, new) = (reading.old, reading.new);
     let (removed, added) = difference(old, new, edit);
     let fresh: FxHashSet<u64> = words(&added).filter(|hash| !world.had(*hash)).collect();
     let gone: FxHashSet<u64> = words(&removed).filter(|hash| !world.has(*hash)).collect();
@@ -88,48 +80,99 @@ pub fn surroundings(
     out.value("names.new", log(fresh.len()));
     out.value("names.gone", log(gone.len()));
     out.value("size", log(removed.len() + added.len()));
-    out.value("hunk", log(crowd.hunk));
-    out.value("function.edits", log(crowd.function));
-    out.value("file.edits", log(crowd.file));
-    let (exact, shape) = signatures(old, new, edit);
+    let own = signatures(old, new, edit);
     let count =
         |map: &rustc_hash::FxHashMap<u64, u32>, key| map.get(&key).copied().unwrap_or(1).max(1) as f32;
-    out.value("repeat.exact", count(&repeats.exact, exact).log2());
-    out.value("repeat.shape", count(&repeats.shape, shape).log2());
-    moved(repeats, old, new, edit, out);
+    out.value("repeat.exact", count(&repeats.exact, own.exact).log2());
+    out.value("repeat.shape", count(&repeats.shape, own.shape).log2());
+    out.value("repeat.form", count(&repeats.form, own.form).log2());
+    moved(world, repeats, old, new, edit, out);
     topic(world, repeats, &removed, &added, out);
     forms(world, old, new, edit, out);
     unusual(world, old, new, edit, out);
     place(&world.lexicon, old, new, path, edit, out);
 }
 
-/// How many edits share the hunk (statements), the function and the file.
-#[derive(Clone, Copy)]
-pub struct Crowd {
-    pub hunk: usize,
-    pub function: usize,
-    pub file: usize,
+/// Statements after a gap in which its subject is looked for.
+const SOON: usize = 12;
+
+/// Whether what a removed or changed condition was about is used after it, and whether another
+/// condition before the gap is about the same.
+pub fn subject(reading: &Reading<'_>, edit: &Edit, out: &mut Features) {
+    if edit.action == Action::Added || !reading.old.kind.is_code() {
+        return;
+    }
+    let Some(condition) = (edit.old.0..edit.old.1)
+        .map(|at| &reading.old.statements[at])
+        .find(|statement| matches!(role(reading.old, statement), Role::Condition | Role::Loop))
+    else {
+        return;
+    };
+    let names: FxHashSet<u64> = names_in(reading.old, condition).collect();
+    let new = reading.new;
+    let after = edit.new.1.min(new.statements.len());
+    let Some(function) = new.statements.get(edit.new.0.min(new.statements.len().saturating_sub(1))) else {
+        return;
+    };
+    let shares = |at: usize| names_in(new, &new.statements[at]).any(|name| names.contains(&name));
+    let inside = |at: &usize| new.statements[*at].function == function.function;
+    let is_condition = |at: &usize| role(new, &new.statements[*at]) == Role::Condition;
+    let mut next = (after..new.statements.len()).take(SOON).take_while(inside);
+    if next.any(|at| !is_condition(&at) && shares(at)) {
+        out.set("subject.used");
+    }
+    let next = (after..new.statements.len()).take(SOON / 2).take_while(inside);
+    let before = (0..edit.new.0.min(new.statements.len())).rev().take(SOON / 2).take_while(inside);
+    if before.chain(next).any(|at| is_condition(&at) && shares(at)) {
+        out.set("subject.tested");
+    }
+}
+
+/// Names of variables and members of a statement.
+fn names_in<'t>(text: &'t Text<'_>, statement: &Statement) -> impl Iterator<Item = u64> + 't {
+    let tokens = text.of(statement);
+    let is_name = |(at, token): (usize, &'t Token)| {
+        let word = text.word(token);
+        let calls = tokens.get(at + 1).is_some_and(|next| text.word(next) == "(");
+        let named = token.kind == TokenKind::Word && !calls && word.bytes().any(|byte| byte.is_ascii_lowercase());
+        (named && !matches!(word, "if" | "while" | "for" | "return" | "sizeof" | "else" | "nil" | "err" | "struct"))
+            .then_some(token.hash)
+    };
+    tokens.iter().enumerate().filter_map(is_name)
 }
 
 fn words<'t>(tokens: &'t [&'t Token]) -> impl Iterator<Item = u64> + 't {
     tokens
         .iter()
-        .filter(|token| matches!(token.kind, TokenKind::Word | TokenKind::Text))
+        .filter(|token| token.kind == TokenKind::Word)
         .map(|token| token.hash)
 }
 
-fn moved(repeats: &Repeats, old: &Text<'_>, new: &Text<'_>, edit: &Edit, out: &mut Features) {
-    let (text, range, other) = match edit.action {
-        Action::Removed => (old, edit.old, &repeats.added),
-        Action::Added => (new, edit.new, &repeats.removed),
+/// A statement of a form that occurs more often than this says nothing where it turns up again.
+const RARE: u32 = 8;
+
+fn moved(
+    world: &World,
+    repeats: &Repeats,
+    old: &Text<'_>,
+    new: &Text<'_>,
+    edit: &Edit,
+    out: &mut Features,
+) {
+    let (text, range, other, forms) = match edit.action {
+        Action::Removed => (old, edit.old, &repeats.added, &world.old_forms),
+        Action::Added => (new, edit.new, &repeats.removed, &world.new_forms),
         Action::Changed => return,
     };
     let real: Vec<_> = text.statements[range.0..range.1].iter().filter(|s| s.end - s.first >= 3).collect();
     if real.is_empty() {
         return;
     }
-    let known = real.iter().filter(|statement| other.contains_key(&statement.hash)).count();
-    out.value("moved", known as f32 / real.len() as f32);
+    let known = |statement: &&&Statement| other.contains_key(&statement.hash);
+    let is_rare = |statement: &&&Statement| forms.count(form(text, statement)) <= RARE;
+    let share = |count: usize| count as f32 / real.len() as f32;
+    out.value("moved", share(real.iter().filter(known).count()));
+    out.value("moved.rare", share(real.iter().filter(known).filter(is_rare).count()));
     // Elsewhere in the same function: what is done is done at another time.
     let function = text.function_name(&text.statements[range.0]);
     let same = |statement: &&&crate::lex::Statement| {

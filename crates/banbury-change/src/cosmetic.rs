@@ -1,37 +1,32 @@
-//! Edits that change nothing: a local variable renamed throughout, an include at another place.
+//! Edits that change nothing: local variables renamed, an include at another place.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::hash::Hasher;
 
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+
+use crate::diff::{Hunk, diff};
 use crate::edits::{Action, Edit};
 use crate::lex::{NO_FUNCTION, Text, Token, TokenKind};
 
-/// Leaves out the edits that change nothing.
-pub fn without_cosmetic(old: &Text<'_>, new: &Text<'_>, edits: Vec<Edit>) -> Vec<Edit> {
+/// Leaves out includes that only moved.
+pub fn without_moved_includes(old: &Text<'_>, new: &Text<'_>, edits: Vec<Edit>) -> Vec<Edit> {
     if !new.kind.is_code() || edits.is_empty() {
         return edits;
     }
-    let renamed = renamed_functions(old, new, &edits);
     let includes = |text: &Text<'_>| -> FxHashSet<u64> {
         text.statements.iter().filter(|s| is_include(text, text.of(s))).map(|s| s.hash).collect()
     };
     let (before, after) = (includes(old), includes(new));
     let only_includes = |text: &Text<'_>, range: (usize, usize), other: &FxHashSet<u64>| {
-        text.statements[range.0..range.1]
-            .iter()
-            .all(|s| is_include(text, text.of(s)) && other.contains(&s.hash))
+        let mut run = text.statements[range.0..range.1].iter();
+        run.all(|s| is_include(text, text.of(s)) && other.contains(&s.hash))
     };
     edits
         .into_iter()
         .filter(|edit| match edit.action {
-            Action::Added => {
-                let function = new.statements[edit.new.0].function;
-                !renamed.contains(&(true, function)) && !only_includes(new, edit.new, &before)
-            }
-            Action::Removed => {
-                let function = old.statements[edit.old.0].function;
-                !renamed.contains(&(false, function)) && !only_includes(old, edit.old, &after)
-            }
-            Action::Changed => !renamed.contains(&(true, new.statements[edit.new.0].function)),
+            Action::Added => !only_includes(new, edit.new, &before),
+            Action::Removed => !only_includes(old, edit.old, &after),
+            Action::Changed => true,
         })
         .collect()
 }
@@ -40,76 +35,137 @@ fn is_include(text: &Text<'_>, tokens: &[Token]) -> bool {
     matches!(tokens, [hash, include, ..] if text.word(hash) == "#" && text.word(include) == "include")
 }
 
-/// Functions, as numbers in the old and the new text, that differ by the names of local variables
-/// alone.
-fn renamed_functions(old: &Text<'_>, new: &Text<'_>, edits: &[Edit]) -> FxHashSet<(bool, u32)> {
-    let mut by_name: FxHashMap<&str, Option<u32>> = FxHashMap::default();
-    for (number, function) in old.functions.iter().enumerate() {
-        // Of two with one name (arms of a condition) neither is the partner.
-        by_name.entry(&function.name).and_modify(|known| *known = None).or_insert(Some(number as u32));
+/// New names of the local variables of one function of the old version.
+type Renames = FxHashMap<u64, u64>;
+
+/// Gives statements of the old version the hashes that they have under the new names of local
+/// variables; true if there are any.
+pub fn apply_renames(old: &mut Text<'_>, new: &Text<'_>, edits: &[Edit]) -> bool {
+    if !new.kind.is_code() {
+        return false;
     }
-    let mut touched: Vec<u32> = edits
+    let renames = renames(old, new, edits);
+    for at in 0..old.statements.len() {
+        let Some(renames) = renames.get(&old.statements[at].function) else { continue };
+        let tokens = old.of(&old.statements[at]);
+        let mut hasher = FxHasher::default();
+        for (at, token) in tokens.iter().enumerate() {
+            let name = if is_variable(old, tokens, at) { renames.get(&token.hash) } else { None };
+            hasher.write_u64(*name.unwrap_or(&token.hash));
+        }
+        old.statements[at].hash = hasher.finish();
+    }
+    !renames.is_empty()
+}
+
+/// By the number of the function in the old version.
+fn renames(old: &Text<'_>, new: &Text<'_>, edits: &[Edit]) -> FxHashMap<u32, Renames> {
+    let touched: FxHashSet<u32> = edits
         .iter()
         .filter(|edit| edit.action != Action::Removed)
         .map(|edit| new.statements[edit.new.0].function)
         .filter(|function| *function != NO_FUNCTION)
         .collect();
-    touched.sort_unstable();
-    touched.dedup();
-    let mut out = FxHashSet::default();
-    for b in touched {
-        let Some(Some(a)) = by_name.get(new.functions[b as usize].name.as_str()) else { continue };
-        if equal_but_for_locals(&body(old, *a), &body(new, b), old, new) {
-            out.insert((false, *a));
-            out.insert((true, b));
+    let mut out = FxHashMap::default();
+    for (a, b) in partners(old, new).into_iter().filter(|(_, b)| touched.contains(b)) {
+        let found = renamed(&Body::new(old, a), &Body::new(new, b));
+        if !found.is_empty() {
+            out.insert(a, found);
         }
     }
     out
 }
 
-fn body<'t>(text: &'t Text<'_>, function: u32) -> Vec<&'t Token> {
-    text.statements.iter().filter(|s| s.function == function).flat_map(|s| text.of(s)).collect()
+/// Functions of the same name; where both versions have several, in their order.
+fn partners(old: &Text<'_>, new: &Text<'_>) -> Vec<(u32, u32)> {
+    fn by_name<'t>(text: &'t Text<'_>) -> FxHashMap<&'t str, Vec<u32>> {
+        let mut all: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
+        for (number, function) in text.functions.iter().enumerate() {
+            all.entry(&function.name).or_default().push(number as u32);
+        }
+        all
+    }
+    let (before, after) = (by_name(old), by_name(new));
+    let both = before.into_iter().filter_map(|(name, a)| Some((a, after.get(name)?)));
+    both.filter(|(a, b)| a.len() == b.len()).flat_map(|(a, b)| a.into_iter().zip(b.iter().copied())).collect()
 }
 
-/// Whether a one-to-one renaming of local variables makes one body the other.
-fn equal_but_for_locals(a: &[&Token], b: &[&Token], old: &Text<'_>, new: &Text<'_>) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut to: FxHashMap<u64, u64> = FxHashMap::default();
-    let mut from: FxHashMap<u64, u64> = FxHashMap::default();
-    for (at, (x, y)) in a.iter().zip(b).enumerate() {
-        if x.kind != TokenKind::Word || y.kind != TokenKind::Word {
-            if x.hash != y.hash {
-                return false;
+/// The tokens of a function, and the variables that it declares.
+struct Body<'t> {
+    tokens: Vec<&'t Token>,
+    /// By token: the name of a variable, or what can be taken for one.
+    variables: Vec<bool>,
+    declared: FxHashSet<u64>,
+    used: FxHashSet<u64>,
+}
+
+impl<'t> Body<'t> {
+    fn new(text: &'t Text<'_>, function: u32) -> Body<'t> {
+        let mut body = Body {
+            tokens: Vec::new(),
+            variables: Vec::new(),
+            declared: FxHashSet::default(),
+            used: FxHashSet::default(),
+        };
+        for statement in text.statements.iter().filter(|statement| statement.function == function) {
+            let tokens = text.of(statement);
+            for at in 0..tokens.len() {
+                body.tokens.push(&tokens[at]);
+                body.variables.push(is_variable(text, tokens, at));
+                if is_variable(text, tokens, at) {
+                    body.used.insert(tokens[at].hash);
+                }
             }
-            continue;
+            let declared = tokens.windows(3).filter(|three| declares(text, three));
+            body.declared.extend(declared.map(|three| three[1].hash));
         }
-        let is_field = at > 0 && matches!(old.word(a[at - 1]), "->" | ".");
-        if is_field {
-            if x.hash != y.hash {
-                return false;
-            }
-            continue;
-        }
-        if *to.entry(x.hash).or_insert(y.hash) != y.hash || *from.entry(y.hash).or_insert(x.hash) != x.hash {
-            return false;
-        }
+        body
     }
-    let mut renamed = to.iter().filter(|(x, y)| x != y);
-    let declared = |tokens: &[&Token], text: &Text<'_>| -> FxHashSet<u64> {
-        tokens.windows(3).filter(|three| declares(text, three)).map(|three| three[1].hash).collect()
+}
+
+/// Variables of `a` that have other names in `b`, where all else but their names is aligned: each
+/// is declared under one name here and another there, and neither name occurs on the other side.
+fn renamed(a: &Body<'_>, b: &Body<'_>) -> Renames {
+    // Alike whatever the variables are called.
+    let blind = |body: &Body<'_>| -> Vec<u64> {
+        let local = |at: usize| body.variables[at] && body.declared.contains(&body.tokens[at].hash);
+        (0..body.tokens.len()).map(|at| if local(at) { 0 } else { body.tokens[at].hash }).collect()
     };
-    let (locals, new_locals) = (declared(a, old), declared(b, new));
-    renamed.all(|(x, y)| locals.contains(x) && new_locals.contains(y))
+    let (x, y) = (blind(a), blind(b));
+    let mut votes: FxHashMap<(u64, u64), u32> = FxHashMap::default();
+    let (mut i, mut j) = (0, 0);
+    let end = Hunk { old: (x.len(), x.len()), new: (y.len(), y.len()) };
+    for hunk in diff(&x, &y).into_iter().chain([end]) {
+        for (p, q) in (i..hunk.old.0).zip(j..hunk.new.0).filter(|(p, _)| x[*p] == 0) {
+            *votes.entry((a.tokens[p].hash, b.tokens[q].hash)).or_default() += 1;
+        }
+        (i, j) = (hunk.old.1, hunk.new.1);
+    }
+    let mut best: Vec<((u64, u64), u32)> = votes.into_iter().filter(|((from, to), _)| from != to).collect();
+    best.sort_unstable_by_key(|(pair, count)| (std::cmp::Reverse(*count), *pair));
+    let (mut out, mut taken) = (Renames::default(), FxHashSet::default());
+    for ((from, to), _) in best {
+        if !b.used.contains(&from) && !a.used.contains(&to) && !out.contains_key(&from) && taken.insert(to) {
+            out.insert(from, to);
+        }
+    }
+    out
+}
+
+/// Whether a token is a name that stands for itself: no member, no called name.
+fn is_variable(text: &Text<'_>, tokens: &[Token], at: usize) -> bool {
+    let before = at.checked_sub(1).map_or("", |at| text.word(&tokens[at]));
+    let is_called = tokens.get(at + 1).is_some_and(|next| text.word(next) == "(");
+    tokens[at].kind == TokenKind::Word && !matches!(before, "->" | "." | "goto") && !is_called
 }
 
 /// `type name;`, `type *name =`, `, *name,`, ...
-fn declares(text: &Text<'_>, three: &[&Token]) -> bool {
+fn declares(text: &Text<'_>, three: &[Token]) -> bool {
+    let first = text.word(&three[0]);
     let before = three[0].kind == TokenKind::Word
-        && !matches!(text.word(three[0]), "return" | "goto" | "else" | "case")
-        || matches!(text.word(three[0]), "*" | ",");
+        && !matches!(first, "return" | "goto" | "else" | "case")
+        || matches!(first, "*" | ",");
     before
         && three[1].kind == TokenKind::Word
-        && matches!(text.word(three[2]), ";" | "=" | "," | ")" | "[" | ":=" | ":")
+        && matches!(text.word(&three[2]), ";" | "=" | "," | ")" | "[" | ":=" | ":")
 }

@@ -184,6 +184,8 @@ struct Bag {
     tokens: Vec<(u64, f32)>,
     weight: f32,
     head: u64,
+    /// The last word: what a declaration declares.
+    name: Option<u64>,
     hash: u64,
     brace: bool,
 }
@@ -196,7 +198,9 @@ impl Bag {
         tokens.sort_unstable_by_key(|token| token.0);
         let weight = tokens.iter().map(|token| token.1).sum();
         let head = text.of(statement).first().map_or(0, |token| token.hash);
-        Bag { tokens, weight, head, hash: statement.hash, brace: is_brace(text, statement) }
+        let words = text.of(statement).iter().filter(|token| token.kind == TokenKind::Word);
+        let name = words.last().map(|token| token.hash);
+        Bag { tokens, weight, head, name, hash: statement.hash, brace: is_brace(text, statement) }
     }
 
     /// 0 for nothing in common, 1 for equal.
@@ -217,17 +221,15 @@ impl Bag {
             }
         }
         let dice = 2.0 * common / (self.weight + other.weight).max(0.1);
-        if self.head == other.head { dice.min(1.0) } else { dice * 0.85 }
+        let same_end = self.head == other.head || self.name == other.name && self.tokens.len() == other.tokens.len();
+        if same_end { dice.min(1.0) } else { dice * 0.85 }
     }
 }
 
 /// Files of the old release that became files of the new one: by path, by content, by likeness.
-pub fn align(
-    old: &[(&str, u64, Vec<u64>)],
-    new: &[(&str, u64, Vec<u64>)],
-) -> Vec<(Option<usize>, Option<usize>)> {
-    let by_path: FxHashMap<&str, usize> = old.iter().enumerate().map(|(i, file)| (file.0, i)).collect();
-    let mut of_new: Vec<Option<usize>> = new.iter().map(|file| by_path.get(file.0).copied()).collect();
+pub fn align(old: &[Aligned<'_>], new: &[Aligned<'_>]) -> Vec<(Option<usize>, Option<usize>)> {
+    let by_path: FxHashMap<&str, usize> = old.iter().enumerate().map(|(i, file)| (file.path, i)).collect();
+    let mut of_new: Vec<Option<usize>> = new.iter().map(|file| by_path.get(file.path).copied()).collect();
     let mut used = vec![false; old.len()];
     of_new.iter().flatten().for_each(|index| used[*index] = true);
     same_content(old, new, &mut of_new, &mut used);
@@ -238,16 +240,22 @@ pub fn align(
     out
 }
 
-type File<'a> = (&'a str, u64, Vec<u64>);
+/// What files are aligned by.
+pub struct Aligned<'a> {
+    pub path: &'a str,
+    pub digest: u64,
+    /// Hashes of the longer statements, sorted, each once.
+    pub statements: Vec<u64>,
+}
 
-fn same_content(old: &[File<'_>], new: &[File<'_>], of_new: &mut [Option<usize>], used: &mut [bool]) {
+fn same_content(old: &[Aligned<'_>], new: &[Aligned<'_>], of_new: &mut [Option<usize>], used: &mut [bool]) {
     let mut by_digest: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
     for (index, file) in old.iter().enumerate().rev().filter(|(index, _)| !used[*index]) {
-        by_digest.entry(file.1).or_default().push(index);
+        by_digest.entry(file.digest).or_default().push(index);
     }
     for (index, file) in new.iter().enumerate() {
         if of_new[index].is_none() {
-            if let Some(from) = by_digest.get_mut(&file.1).and_then(Vec::pop) {
+            if let Some(from) = by_digest.get_mut(&file.digest).and_then(Vec::pop) {
                 (of_new[index], used[from]) = (Some(from), true);
             }
         }
@@ -255,24 +263,24 @@ fn same_content(old: &[File<'_>], new: &[File<'_>], of_new: &mut [Option<usize>]
 }
 
 /// At least half of the statements of the shorter file in common, best first.
-fn similar(old: &[File<'_>], new: &[File<'_>], of_new: &mut [Option<usize>], used: &mut [bool]) {
+fn similar(old: &[Aligned<'_>], new: &[Aligned<'_>], of_new: &mut [Option<usize>], used: &mut [bool]) {
     let mut holders: FxHashMap<u64, Vec<u32>> = FxHashMap::default();
     for (index, file) in old.iter().enumerate().filter(|(index, _)| !used[*index]) {
-        for hash in &file.2 {
+        for hash in &file.statements {
             holders.entry(*hash).or_default().push(index as u32);
         }
     }
     let mut candidates: Vec<(u32, usize, usize)> = Vec::new();
     for (index, file) in new.iter().enumerate().filter(|(index, _)| of_new[*index].is_none()) {
         let mut common: FxHashMap<u32, u32> = FxHashMap::default();
-        for hash in &file.2 {
+        for hash in &file.statements {
             // What many files hold says little.
             for holder in holders.get(hash).into_iter().flatten().take(8) {
                 *common.entry(*holder).or_default() += 1;
             }
         }
         for (from, count) in common {
-            let longer = old[from as usize].2.len().max(file.2.len()) as u32;
+            let longer = old[from as usize].statements.len().max(file.statements.len()) as u32;
             if count * 2 >= longer && count >= 4 {
                 candidates.push((count * 1000 / longer.max(1), from as usize, index));
             }

@@ -217,10 +217,7 @@ impl Cutter {
     fn line_end(&mut self, text: &mut Text<'_>, index: usize) {
         if self.directive {
             let from = (text.tokens[index - 1].start + text.tokens[index - 1].len) as usize;
-            let between = &text.source[from..text.tokens[index].start as usize];
-            let continues = between.windows(2).any(|pair| pair == b"\\\n")
-                || between.windows(3).any(|three| three == b"\\\r\n");
-            if !continues {
+            if ends_directive(&text.source[from..text.tokens[index].start as usize]) {
                 self.cut(text, index);
                 self.directive = false;
             }
@@ -316,6 +313,28 @@ impl Cutter {
             statement.function = number;
         }
         text.functions.push(FunctionSpan { name });
+    }
+}
+
+/// Whether a directive ends in what stands between two of its tokens: at the first end of a line
+/// that is neither escaped nor in a comment.
+fn ends_directive(between: &[u8]) -> bool {
+    let mut rest = between;
+    loop {
+        rest = match rest {
+            [] => return false,
+            [b'\n', ..] => return true,
+            [b'\\', b'\r', b'\n', after @ ..] | [b'\\', b'\n', after @ ..] => after,
+            [b'/', b'*', comment @ ..] => match comment.windows(2).position(|pair| pair == b"*/") {
+                Some(end) => &comment[end + 2..],
+                None => return false,
+            },
+            [b'/', b'/', comment @ ..] => {
+                let end = comment.iter().position(|byte| *byte == b'\n').unwrap_or(comment.len());
+                &comment[end..]
+            }
+            [_, after @ ..] => after,
+        };
     }
 }
 

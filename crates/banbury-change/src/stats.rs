@@ -3,9 +3,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::lex::{Text, TokenKind};
+use crate::context::{Signatures, difference, signatures};
+use crate::edits::Action;
+use crate::lex::{Text, TokenKind, hash_of};
+use crate::pairs::Pair;
 
 const SLOTS: usize = 1 << 22;
 
@@ -77,8 +81,9 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    pub fn add(&mut self, text: &Text<'_>) {
-        self.tokens.extend(text.tokens.iter().filter(|t| t.kind != TokenKind::Sign).map(|t| t.hash));
+    pub fn of(text: &Text<'_>) -> Vocabulary {
+        let tokens = text.tokens.iter().filter(|token| token.kind != TokenKind::Sign);
+        Vocabulary { tokens: tokens.map(|token| token.hash).collect() }
     }
 
     pub fn merge(mut self, other: Vocabulary) -> Vocabulary {
@@ -103,10 +108,49 @@ pub struct Repeats {
     pub removed: FxHashMap<u64, u32>,
     pub exact: FxHashMap<u64, u32>,
     pub shape: FxHashMap<u64, u32>,
+    pub form: FxHashMap<u64, u32>,
     /// How often each word was among what changed.
     pub words: FxHashMap<u64, u32>,
     /// Function and statement: 1 removed, 2 added, 3 both.
     pub within: FxHashMap<u64, u8>,
+}
+
+impl Repeats {
+    pub fn new(pairs: &[Pair<'_>]) -> Repeats {
+        let signed: Vec<Vec<Signatures>> = pairs
+            .par_iter()
+            .map(|pair| pair.edits.iter().map(|edit| signatures(&pair.before, &pair.after, edit)).collect())
+            .collect();
+        let mut repeats = Repeats::default();
+        for (pair, signed) in pairs.iter().zip(signed) {
+            for own in signed {
+                *repeats.exact.entry(own.exact).or_default() += 1;
+                *repeats.shape.entry(own.shape).or_default() += 1;
+                *repeats.form.entry(own.form).or_default() += 1;
+            }
+            for edit in &pair.edits {
+                let (removed, added) = difference(&pair.before, &pair.after, edit);
+                let mut words: Vec<u64> = removed.iter().chain(&added).map(|token| token.hash).collect();
+                words.sort_unstable();
+                words.dedup();
+                for word in words {
+                    *repeats.words.entry(word).or_default() += 1;
+                }
+                let (text, range, map) = match edit.action {
+                    Action::Removed => (&pair.before, edit.old, &mut repeats.removed),
+                    Action::Added => (&pair.after, edit.new, &mut repeats.added),
+                    Action::Changed => continue,
+                };
+                let side = if edit.action == Action::Removed { 1 } else { 2 };
+                for statement in &text.statements[range.0..range.1] {
+                    *map.entry(statement.hash).or_default() += 1;
+                    let function = hash_of(text.function_name(statement).as_bytes());
+                    *repeats.within.entry(function ^ statement.hash).or_default() |= side;
+                }
+            }
+        }
+        repeats
+    }
 }
 
 /// How often each form of a statement occurs, by hash; collisions only blur.

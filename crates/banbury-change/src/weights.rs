@@ -38,38 +38,55 @@ pub struct Reason {
     pub decibans: f32,
 }
 
+/// What the table says of an edit.
+pub(crate) struct Weighed {
+    pub weight: f32,
+    /// The heaviest of its classes.
+    pub class: Option<&'static str>,
+    /// Those that move it most first.
+    pub reasons: Vec<Reason>,
+}
+
 impl Table {
-    /// The weight and the reasons, those that move it most first.
-    pub(crate) fn weigh(&self, features: Vec<(&'static str, f32)>) -> (f32, Vec<Reason>) {
+    pub(crate) fn weigh(&self, features: Vec<(&'static str, f32)>) -> Weighed {
         let class = |name: &str| self.classes.get(name).copied();
         let told = features
             .iter()
             .filter_map(|(name, _)| Some((class(name)?, *name)))
             .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
-        let mut reasons: Vec<Reason> = features
-            .into_iter()
-            .map(|(name, value)| {
-                let decibans = match class(name) {
-                    Some(decibans) if told.is_some_and(|told| told.1 == name) => decibans,
-                    Some(_) => 0.0,
-                    None => self.context.get(name).map_or(0.0, |coefficient| coefficient * value),
-                };
-                Reason { name, value, decibans }
-            })
-            .collect();
+        let reason = |(name, value)| match class(name) {
+            Some(decibans) if told.is_some_and(|told| told.1 == name) => Reason { name, value, decibans },
+            Some(_) => Reason { name, value, decibans: 0.0 },
+            None => self.context_reason(name, value),
+        };
+        let mut reasons: Vec<Reason> = features.into_iter().map(reason).collect();
         let weight = self.base
             + told.map_or(NO_CLASS, |_| 0.0)
             + reasons.iter().map(|reason| reason.decibans).sum::<f32>();
-        reasons
-            .sort_by(|a, b| b.decibans.abs().total_cmp(&a.decibans.abs()).then_with(|| a.name.cmp(b.name)));
-        // A hundredth of a deciban is noise, and sums differ with their order.
-        ((weight * 100.0).round() / 100.0, reasons)
+        sort(&mut reasons);
+        Weighed { weight: round(weight), class: told.map(|told| told.1), reasons }
+    }
+
+    /// A reason that lies around an edit.
+    pub(crate) fn context_reason(&self, name: &'static str, value: f32) -> Reason {
+        let decibans = self.context.get(name).map_or(0.0, |coefficient| coefficient * value);
+        Reason { name, value, decibans }
     }
 
     /// Whether the reason says what a change is.
     pub(crate) fn is_class(&self, name: &str) -> bool {
         self.classes.contains_key(name)
     }
+}
+
+/// Those that move a weight most first.
+pub(crate) fn sort(reasons: &mut [Reason]) {
+    reasons.sort_by(|a, b| b.decibans.abs().total_cmp(&a.decibans.abs()).then_with(|| a.name.cmp(b.name)));
+}
+
+/// A hundredth of a deciban is noise, and sums differ with their order.
+pub(crate) fn round(weight: f32) -> f32 {
+    (weight * 100.0).round() / 100.0
 }
 
 #[cfg(test)]
@@ -89,6 +106,6 @@ mod tests {
             context: [("c".into(), -1.0)].into(),
             ..Table::default()
         };
-        assert_eq!(table.weigh(vec![("a", 1.0), ("b", 1.0), ("c", 2.0)]).0, 3.0);
+        assert_eq!(table.weigh(vec![("a", 1.0), ("b", 1.0), ("c", 2.0)]).weight, 3.0);
     }
 }

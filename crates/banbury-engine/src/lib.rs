@@ -17,7 +17,7 @@ mod triage;
 pub use banbury_checkers::{Rule, rules};
 pub use banbury_frontend::build;
 pub use cache::Cache;
-pub use compare::{Compared, compare, release};
+pub use compare::{CompareOptions, Compared, compare};
 pub use ledger::{Ledger, LedgerError, Reading, Verdict};
 pub use output::{OutputError, remove_unfinished, write_beside_and_rename};
 pub use progress::{Progress, Silent};

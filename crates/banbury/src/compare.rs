@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use banbury_engine::intake::{self, IntakeOptions, Manifest, Source};
-use banbury_engine::{Ledger, Progress, Reading, Silent, Verdict, write_beside_and_rename};
+use banbury_engine::{
+    CompareOptions, Ledger, Progress, Reading, ReviewOptions, Silent, Verdict, write_beside_and_rename,
+};
 use banbury_report::change::{
     ChangeReport, TerminalOptions, write_html, write_json, write_sarif, write_terminal,
 };
@@ -81,6 +83,18 @@ pub struct Args {
     #[arg(long, value_name = "GLOB", help_heading = "What is read")]
     exclude: Vec<String>,
 
+    /// Compare the text alone: no review of either release, in a fraction of the time
+    #[arg(long, help_heading = "Analysis")]
+    text_only: bool,
+
+    /// Read further library models (can be repeated)
+    #[arg(long, value_name = "FILE", help_heading = "Analysis")]
+    models: Vec<PathBuf>,
+
+    /// Keep results, in $XDG_CACHE_HOME/banbury or the given folder
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, help_heading = "Analysis")]
+    cache: Option<Option<PathBuf>>,
+
     /// Threads to use [default: all cores]
     #[arg(short, long, value_name = "N", help_heading = "Analysis")]
     jobs: Option<usize>,
@@ -121,8 +135,12 @@ fn run_on_workers(args: &Args, global: Global) -> anyhow::Result<ExitCode> {
             bail!("{name}: no file found");
         }
     }
-    let (old, new) = (banbury_engine::release(&old_manifest), banbury_engine::release(&new_manifest));
-    let compared = banbury_engine::compare(&old, &new, progress);
+    let model_paths = [config.models.as_slice(), args.models.as_slice()].concat();
+    let review = ReviewOptions { models: banbury_engine::read_models(&model_paths)?, ..ReviewOptions::default() };
+    let options = CompareOptions { review: (!args.text_only).then_some(review) };
+    let cache = review::cache(args.cache.as_ref())?;
+    let compared =
+        banbury_engine::compare(&old_manifest, &new_manifest, &options, cache.as_ref(), progress)?;
     if let Some(line) = line {
         line.finish();
     }
@@ -134,8 +152,8 @@ fn run_on_workers(args: &Args, global: Global) -> anyhow::Result<ExitCode> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         old_name: assemble::target_name(&args.old),
         new_name: assemble::target_name(&args.new),
-        old: &old,
-        new: &new,
+        old: &compared.old,
+        new: &compared.new,
         comparison: &compared.comparison,
         read: known.filter_map(|print| Some((print, read.get(&print)?.clone()))).collect(),
         min_weight: args.min_weight.unwrap_or(f32::NEG_INFINITY),

@@ -194,7 +194,7 @@ fn run_on_workers(args: &Args, global: Global) -> anyhow::Result<ExitCode> {
         front_end: args.build.options(&config)?,
         models: banbury_engine::read_models(&model_paths)?,
     };
-    let cache = cache(args)?;
+    let cache = cache(args.cache.as_ref())?;
     let outcome = banbury_engine::review(&manifest, &options, cache.as_ref(), progress)?;
     let triage = banbury_engine::triage(&manifest, &outcome, &triage_options);
     let name = assemble::target_name(&args.path);
@@ -264,8 +264,9 @@ fn triage_options(args: &Args, config: &Config) -> anyhow::Result<TriageOptions>
     })
 }
 
-fn cache(args: &Args) -> anyhow::Result<Option<Cache>> {
-    let folder = match &args.cache {
+/// The cache that `--cache[=DIR]` names.
+pub fn cache(folder: Option<&Option<PathBuf>>) -> anyhow::Result<Option<Cache>> {
+    let folder = match folder {
         None => return Ok(None),
         Some(Some(folder)) => folder.clone(),
         Some(None) => {

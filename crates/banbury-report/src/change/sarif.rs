@@ -38,7 +38,7 @@ pub fn write_sarif(report: &ChangeReport<'_>, out: &mut dyn Write) -> io::Result
 }
 
 fn rule(entry: &Entry) -> &'static str {
-    entry.reasons.first().map_or("changed", |reason| reason.name)
+    entry.class.unwrap_or("changed")
 }
 
 fn result(entry: &Entry, rank: f64) -> Value {
