@@ -208,4 +208,3 @@ fn changed_lines(before: &Text<'_>, after: &Text<'_>) -> u64 {
         .map(|hunk| (hunk.old.1 - hunk.old.0 + hunk.new.1 - hunk.new.0) as u64)
         .sum()
 }
-

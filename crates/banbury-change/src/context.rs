@@ -41,8 +41,7 @@ pub struct Signatures {
 
 pub fn signatures(old: &Text<'_>, new: &Text<'_>, edit: &Edit) -> Signatures {
     let (removed, added) = difference(old, new, edit);
-    let (mut exact, mut shape, mut form) =
-        (FxHasher::default(), FxHasher::default(), FxHasher::default());
+    let (mut exact, mut shape, mut form) = (FxHasher::default(), FxHasher::default(), FxHasher::default());
     for (text, tokens) in [(old, removed), (new, added)] {
         [&mut exact, &mut shape, &mut form].into_iter().for_each(|hasher| hasher.write_u8(1));
         for token in tokens {
@@ -134,31 +133,26 @@ fn names_in<'t>(text: &'t Text<'_>, statement: &Statement) -> impl Iterator<Item
     let is_name = |(at, token): (usize, &'t Token)| {
         let word = text.word(token);
         let calls = tokens.get(at + 1).is_some_and(|next| text.word(next) == "(");
-        let named = token.kind == TokenKind::Word && !calls && word.bytes().any(|byte| byte.is_ascii_lowercase());
-        (named && !matches!(word, "if" | "while" | "for" | "return" | "sizeof" | "else" | "nil" | "err" | "struct"))
-            .then_some(token.hash)
+        let named =
+            token.kind == TokenKind::Word && !calls && word.bytes().any(|byte| byte.is_ascii_lowercase());
+        (named
+            && !matches!(
+                word,
+                "if" | "while" | "for" | "return" | "sizeof" | "else" | "nil" | "err" | "struct"
+            ))
+        .then_some(token.hash)
     };
     tokens.iter().enumerate().filter_map(is_name)
 }
 
 fn words<'t>(tokens: &'t [&'t Token]) -> impl Iterator<Item = u64> + 't {
-    tokens
-        .iter()
-        .filter(|token| token.kind == TokenKind::Word)
-        .map(|token| token.hash)
+    tokens.iter().filter(|token| token.kind == TokenKind::Word).map(|token| token.hash)
 }
 
 /// A statement of a form that occurs more often than this says nothing where it turns up again.
 const RARE: u32 = 8;
 
-fn moved(
-    world: &World,
-    repeats: &Repeats,
-    old: &Text<'_>,
-    new: &Text<'_>,
-    edit: &Edit,
-    out: &mut Features,
-) {
+fn moved(world: &World, repeats: &Repeats, old: &Text<'_>, new: &Text<'_>, edit: &Edit, out: &mut Features) {
     let (text, range, other, forms) = match edit.action {
         Action::Removed => (old, edit.old, &repeats.added, &world.old_forms),
         Action::Added => (new, edit.new, &repeats.removed, &world.new_forms),

@@ -162,8 +162,7 @@ fn is_variable(text: &Text<'_>, tokens: &[Token], at: usize) -> bool {
 /// `type name;`, `type *name =`, `, *name,`, ...
 fn declares(text: &Text<'_>, three: &[Token]) -> bool {
     let first = text.word(&three[0]);
-    let before = three[0].kind == TokenKind::Word
-        && !matches!(first, "return" | "goto" | "else" | "case")
+    let before = three[0].kind == TokenKind::Word && !matches!(first, "return" | "goto" | "else" | "case")
         || matches!(first, "*" | ",");
     before
         && three[1].kind == TokenKind::Word

@@ -221,7 +221,8 @@ impl Bag {
             }
         }
         let dice = 2.0 * common / (self.weight + other.weight).max(0.1);
-        let same_end = self.head == other.head || self.name == other.name && self.tokens.len() == other.tokens.len();
+        let same_end =
+            self.head == other.head || self.name == other.name && self.tokens.len() == other.tokens.len();
         if same_end { dice.min(1.0) } else { dice * 0.85 }
     }
 }

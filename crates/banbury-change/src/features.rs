@@ -181,7 +181,6 @@ impl Reading<'_> {
             .take_while(|statement| statement.depth > depth)
             .any(|statement| statement.depth == depth + 1 && is_exit(text, statement))
     }
-
 }
 
 pub fn is_exit(text: &Text<'_>, statement: &Statement) -> bool {

@@ -130,10 +130,7 @@ fn signs<'r>(release: &'r Review, finding: &'r Finding) -> Vec<(&'r str, Sign)> 
         weight: finding.weight.0,
         is_sink,
     };
-    let mut out = vec![(
-        release.path(finding.span.file),
-        sign(finding.span.line, true, finding.function),
-    )];
+    let mut out = vec![(release.path(finding.span.file), sign(finding.span.line, true, finding.function))];
     let steps = finding.path.iter().filter(|step| step.span != finding.span && !step.span.is_none());
     out.extend(steps.map(|step| (release.path(step.span.file), sign(step.span.line, false, step.function))));
     out

@@ -23,14 +23,19 @@ impl Neighbours {
         let mut by_function: FxHashMap<(bool, u32), (usize, usize)> = FxHashMap::default();
         for edit in &pair.edits {
             let count = by_function.entry(function_of(pair, edit)).or_default();
-            *count = (count.0 + 1, count.1 + edit.old.1.max(edit.new.1 + edit.old.0 - edit.new.0) - edit.old.0);
+            *count =
+                (count.0 + 1, count.1 + edit.old.1.max(edit.new.1 + edit.old.0 - edit.new.0) - edit.old.0);
         }
         let mut lengths: FxHashMap<u32, usize> = FxHashMap::default();
         for statement in &pair.after.statements {
             *lengths.entry(statement.function).or_default() += 1;
         }
-        let old_names =
-            pair.before.functions.iter().map(|function| crate::lex::hash_of(function.name.as_bytes())).collect();
+        let old_names = pair
+            .before
+            .functions
+            .iter()
+            .map(|function| crate::lex::hash_of(function.name.as_bytes()))
+            .collect();
         Neighbours { by_function, lengths, old_names }
     }
 

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::cosmetic::{apply_renames, without_moved_includes};
 use crate::compare::{File, Release};
+use crate::cosmetic::{apply_renames, without_moved_includes};
 use crate::diff::Hunk;
 use crate::edits::{Action, Aligned, Edit, align, edits, hunks};
 use crate::features::{Features, Reading};
@@ -43,10 +43,17 @@ impl Matched {
             old.files.iter().zip(&old_digests).map(|(file, digest)| (file.path.as_str(), *digest)).collect();
         let is_same = |(file, digest): (&File, &u64)| by_path.get(file.path.as_str()) == Some(digest);
         let same: Vec<bool> = new.files.iter().zip(&new_digests).map(is_same).collect();
-        let kept: FxHashSet<&str> =
-            new.files.iter().zip(&same).filter(|(_, same)| **same).map(|(file, _)| file.path.as_str()).collect();
+        let kept: FxHashSet<&str> = new
+            .files
+            .iter()
+            .zip(&same)
+            .filter(|(_, same)| **same)
+            .map(|(file, _)| file.path.as_str())
+            .collect();
         Matched {
-            old: (0..old.files.len()).filter(|index| !kept.contains(old.files[*index].path.as_str())).collect(),
+            old: (0..old.files.len())
+                .filter(|index| !kept.contains(old.files[*index].path.as_str()))
+                .collect(),
             new: (0..new.files.len()).filter(|index| !same[*index]).collect(),
             old_digests,
             new_digests,
@@ -109,7 +116,12 @@ pub fn pair_up<'a>(
     out
 }
 
-fn aligned<'r>(release: &'r Release, numbers: &[usize], texts: &[Text<'_>], digests: &[u64]) -> Vec<Aligned<'r>> {
+fn aligned<'r>(
+    release: &'r Release,
+    numbers: &[usize],
+    texts: &[Text<'_>],
+    digests: &[u64],
+) -> Vec<Aligned<'r>> {
     let of = |(number, text): (&usize, &Text<'_>)| {
         let long = text.statements.iter().filter(|s| s.end - s.first >= 3);
         let mut statements: Vec<u64> = long.map(|s| s.hash).collect();

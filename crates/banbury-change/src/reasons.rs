@@ -19,7 +19,9 @@ pub(crate) fn title(reasons: &[Reason], function: &str) -> String {
 pub fn words(name: &str) -> String {
     match WORDS.iter().find(|(known, _)| *known == name) {
         Some((_, words)) => (*words).to_owned(),
-        None if name.starts_with("finding.") => format!("rule {} newly reports it", &name["finding.".len()..]),
+        None if name.starts_with("finding.") => {
+            format!("rule {} newly reports it", &name["finding.".len()..])
+        }
         None => name.replace(['.', '-'], " "),
     }
 }

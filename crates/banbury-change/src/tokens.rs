@@ -1,6 +1,8 @@
 //! What one place of a changed statement says.
 
-use crate::features::{Features, Reading, Role, is_constant_name, is_equality, is_number, is_relation, number};
+use crate::features::{
+    Features, Reading, Role, is_constant_name, is_equality, is_number, is_relation, number,
+};
 use crate::lex::{Text, Token, TokenKind};
 use crate::names;
 

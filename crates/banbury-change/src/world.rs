@@ -63,4 +63,3 @@ impl World {
         self.new_words.has(hash)
     }
 }
-

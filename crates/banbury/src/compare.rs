@@ -136,11 +136,11 @@ fn run_on_workers(args: &Args, global: Global) -> anyhow::Result<ExitCode> {
         }
     }
     let model_paths = [config.models.as_slice(), args.models.as_slice()].concat();
-    let review = ReviewOptions { models: banbury_engine::read_models(&model_paths)?, ..ReviewOptions::default() };
+    let review =
+        ReviewOptions { models: banbury_engine::read_models(&model_paths)?, ..ReviewOptions::default() };
     let options = CompareOptions { review: (!args.text_only).then_some(review) };
     let cache = review::cache(args.cache.as_ref())?;
-    let compared =
-        banbury_engine::compare(&old_manifest, &new_manifest, &options, cache.as_ref(), progress)?;
+    let compared = banbury_engine::compare(&old_manifest, &new_manifest, &options, cache.as_ref(), progress)?;
     if let Some(line) = line {
         line.finish();
     }

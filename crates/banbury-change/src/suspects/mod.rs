@@ -120,7 +120,6 @@ impl Reading<'_> {
             }
         }
     }
-
 }
 
 fn suspect_directive(words: &[&str], out: &mut Features) {
