@@ -198,8 +198,8 @@ impl Bag {
         tokens.sort_unstable_by_key(|token| token.0);
         let weight = tokens.iter().map(|token| token.1).sum();
         let head = text.of(statement).first().map_or(0, |token| token.hash);
-        let words = text.of(statement).iter().filter(|token| token.kind == TokenKind::Word);
-        let name = words.last().map(|token| token.hash);
+        let last = text.of(statement).iter().rfind(|token| token.kind == TokenKind::Word);
+        let name = last.map(|token| token.hash);
         Bag { tokens, weight, head, name, hash: statement.hash, brace: is_brace(text, statement) }
     }
 

@@ -8,7 +8,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const OLD: &str = "int table[8];\nint take(int n)\n{\n    if (n > 7)\n        return -1;\n    return table[n];\n}\n";
+const OLD: &str =
+    "int table[8];\nint take(int n)\n{\n    if (n > 7)\n        return -1;\n    return table[n];\n}\n";
 const NEW: &str = "int table[8];\nint take(int n)\n{\n    return table[n];\n}\n";
 /// What the new release becomes by work elsewhere in the file.
 const LATER: &str = "int other;\n\nint table[8];\nint take(int n)\n{\n    return table[n];\n}\n";
@@ -41,7 +42,8 @@ fn stdout(output: &Output) -> String {
 
 fn entries(folder: &Path, args: &[&str]) -> Vec<Value> {
     let output = compare(folder, &[args, &["--json", "-", "--quiet"]].concat());
-    serde_json::from_slice(&output.stdout).expect("a list")
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    report["entries"].as_array().expect("a list").clone()
 }
 
 fn fingerprint(entry: &Value) -> String {
