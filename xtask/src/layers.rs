@@ -10,8 +10,8 @@ const LAYERS: &[(u8, &[&str])] = &[
     (0, &["banbury-base", "banbury-ir"]),
     (1, &["banbury-frontend", "banbury-dataflow"]),
     (2, &["banbury-checkers", "banbury-change", "banbury-binary", "banbury-components", "banbury-network"]),
-    (3, &["banbury-evidence", "banbury-store", "banbury-network-sql"]),
-    (4, &["banbury-engine", "banbury-report", "banbury-network-report"]),
+    (3, &["banbury-evidence", "banbury-network-sql"]),
+    (4, &["banbury-engine", "banbury-report", "banbury-network-report", "banbury-store"]),
     (5, &["banbury-server", "banbury-cluster"]),
     (6, &["banbury"]),
 ];

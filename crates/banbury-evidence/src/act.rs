@@ -79,6 +79,16 @@ pub enum Severity {
     Critical,
 }
 
+/// What a reader of a change says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    Fine,
+    /// To be explained by the vendor.
+    Question,
+    Defect,
+}
+
 /// What a release may be used for, in the eyes of those who sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -140,6 +150,30 @@ pub enum Act {
         results: Sha256,
         findings: u64,
         attestation: Option<Sha256>,
+    },
+    /// The changes since another release, as SARIF: every result is a change to be read.
+    Comparison {
+        evaluation: String,
+        tool: String,
+        version: String,
+        /// The artefact of the release before, and of this one.
+        before: Sha256,
+        artefact: Sha256,
+        changes: Sha256,
+        count: u64,
+    },
+    /// Somebody has read a change.
+    Reading {
+        evaluation: String,
+        change: String,
+        verdict: Reading,
+        note: String,
+    },
+    /// Somebody is to look at a finding; nobody, if empty.
+    Assign {
+        evaluation: String,
+        finding: String,
+        to: String,
     },
     Disposition {
         evaluation: String,
@@ -212,6 +246,9 @@ impl Act {
             Act::Open { .. } => "open",
             Act::Artefact { .. } => "artefact",
             Act::Run { .. } => "run",
+            Act::Comparison { .. } => "comparison",
+            Act::Reading { .. } => "reading",
+            Act::Assign { .. } => "assign",
             Act::Disposition { .. } => "disposition",
             Act::Severity { .. } => "severity",
             Act::Comment { .. } => "comment",
@@ -226,7 +263,7 @@ impl Act {
     }
 
     /// All names, for reading a policy.
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 21] = [
         "found",
         "policy",
         "person",
@@ -235,6 +272,9 @@ impl Act {
         "open",
         "artefact",
         "run",
+        "comparison",
+        "reading",
+        "assign",
         "disposition",
         "severity",
         "comment",
@@ -256,6 +296,9 @@ impl Act {
             | Act::Open { evaluation, .. }
             | Act::Artefact { evaluation, .. }
             | Act::Run { evaluation, .. }
+            | Act::Comparison { evaluation, .. }
+            | Act::Reading { evaluation, .. }
+            | Act::Assign { evaluation, .. }
             | Act::Disposition { evaluation, .. }
             | Act::Severity { evaluation, .. }
             | Act::Comment { evaluation, .. }
@@ -273,6 +316,7 @@ impl Act {
         match self {
             Act::Found { policy, .. } | Act::Policy { policy } => vec![*policy],
             Act::Run { results, attestation, .. } => std::iter::once(*results).chain(*attestation).collect(),
+            Act::Comparison { changes, .. } => vec![*changes],
             Act::Comment { text, .. } | Act::Remark { text, .. } => vec![*text],
             Act::Deployment { verdicts, .. } => vec![*verdicts],
             Act::SignOff { statement, .. } => vec![*statement],

@@ -6,9 +6,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use signed_note::{Signer, Verifier};
 
+use crate::act::Assurance;
+use crate::approval::Terms;
+use crate::centre::Centre;
 use crate::hash::Sha256;
 
-const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// Predicate of a tool's run.
 pub const RUN: &str = "https://in-toto.io/attestation/test-result/v0.1";
 /// Predicate of a verdict: SLSA verification summary.
@@ -36,6 +39,34 @@ pub fn statement(subjects: &[(String, Sha256)], predicate_type: &str, predicate:
         "predicateType": predicate_type,
         "predicate": predicate,
     })
+}
+
+/// What somebody says who signs an evaluation off: a SLSA verification summary of its artefacts.
+/// `None` if there is no such evaluation.
+pub fn verdict(
+    centre: &Centre,
+    evaluation: &str,
+    assurance: Assurance,
+    conditions: &[String],
+    terms: &Terms,
+) -> Option<Value> {
+    let known = centre.evaluations.get(evaluation)?;
+    let subjects: Vec<(String, Sha256)> =
+        known.artefacts.iter().map(|artefact| (artefact.name.clone(), artefact.content)).collect();
+    let passed = assurance != Assurance::Rejected;
+    let said = json!({
+        "verifier": {"id": centre.name},
+        "resourceUri": format!("{}/{}@{}", known.vendor, known.product, known.release),
+        "policy": {"digest": {"sha256": centre.policy_hash.map(|hash| hash.to_string())}},
+        "verificationResult": if passed { "PASSED" } else { "FAILED" },
+        "verifiedLevels": [],
+        "evaluation": evaluation,
+        "assurance": assurance,
+        "conditions": conditions,
+        "terms": terms,
+        "logSize": centre.size,
+    });
+    Some(statement(&subjects, VERDICT, said))
 }
 
 /// Pre-authentication encoding of DSSE 1.0.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::act::{Act, ArtefactKind, Assurance, Entry, Role, Severity, VERSION, Verdict};
+use crate::act::{Act, ArtefactKind, Assurance, Entry, Reading, Role, Severity, VERSION, Verdict};
 use crate::hash::Sha256;
 use crate::policy::Policy;
 
@@ -36,6 +36,26 @@ pub struct Run {
 }
 
 #[derive(Clone, Debug)]
+pub struct Comparison {
+    pub at: String,
+    pub by: String,
+    pub before: Sha256,
+    pub artefact: Sha256,
+    pub changes: Sha256,
+    pub count: u64,
+}
+
+/// What somebody said of a change after reading it.
+#[derive(Clone, Debug)]
+pub struct ChangeReading {
+    pub verdict: Reading,
+    pub note: String,
+    pub by: String,
+    pub at: String,
+    pub entry: u64,
+}
+
+#[derive(Clone, Debug)]
 pub struct Disposition {
     pub verdict: Verdict,
     pub reason: String,
@@ -64,6 +84,11 @@ pub struct Evaluation {
     pub opened: String,
     pub artefacts: Vec<Artefact>,
     pub runs: Vec<Run>,
+    /// The last one counts; readings stay, as changes keep their names.
+    pub comparison: Option<Comparison>,
+    pub readings: BTreeMap<String, ChangeReading>,
+    /// Finding, and who is to look at it.
+    pub assigned: BTreeMap<String, String>,
     pub dispositions: BTreeMap<String, Disposition>,
     pub severities: BTreeMap<String, Severity>,
     /// Comments: on which finding, by whom, when, text.
@@ -108,6 +133,8 @@ pub enum Refused {
     Closed,
     #[error("no run shows the finding {0}")]
     NoFinding(String),
+    #[error("no comparison shows the change {0}")]
+    NoChange(String),
     #[error("a reason is needed")]
     NoReason,
     #[error("an accepted risk needs a date (YYYY-MM-DD) until when it is accepted")]
@@ -235,6 +262,22 @@ impl Centre {
                 if reason.trim().is_empty() { Err(Refused::NoReason) } else { Ok(()) }
             }
             Act::Comment { finding: Some(finding), .. } => evaluation.knows(finding, content),
+            Act::Assign { finding, to, .. } => {
+                evaluation.knows(finding, content)?;
+                match self.people.get(to) {
+                    Some(person) if !person.dismissed => Ok(()),
+                    None if to.is_empty() => Ok(()),
+                    _ => Err(Refused::Nobody(to.clone())),
+                }
+            }
+            Act::Reading { change, .. } => {
+                let changes = evaluation.comparison.as_ref().map(|comparison| comparison.changes);
+                // A comparison whose content is missing is a fault of its own.
+                match changes.map(|changes| content.has_finding(changes, change)) {
+                    None | Some(Some(false)) => Err(Refused::NoChange(change.clone())),
+                    Some(Some(true) | None) => Ok(()),
+                }
+            }
             _ => Ok(()),
         }
     }
@@ -305,6 +348,18 @@ impl Evaluation {
             }
             Act::Run { tool, version, artefact, results, findings, .. } => {
                 self.runs.push(Run { number, at, by, tool, version, artefact, results, findings });
+            }
+            Act::Comparison { before, artefact, changes, count, .. } => {
+                self.comparison = Some(Comparison { at, by, before, artefact, changes, count });
+            }
+            Act::Reading { change, verdict, note, .. } => {
+                self.readings.insert(change, ChangeReading { verdict, note, by, at, entry: number });
+            }
+            Act::Assign { finding, to, .. } if to.is_empty() => {
+                self.assigned.remove(&finding);
+            }
+            Act::Assign { finding, to, .. } => {
+                self.assigned.insert(finding, to);
             }
             Act::Disposition { finding, verdict, reason, until, .. } => {
                 let disposition = Disposition { verdict, reason, until, by, at, entry: number };

@@ -289,6 +289,11 @@ pub fn inclusion_proof(files: &dyn Files, size: u64, number: u64) -> Result<Reco
     Ok(prove_record(size, number, &TileHashes { files, size })?)
 }
 
+/// Whether a proof leads from an entry's bytes to the root of a checkpoint.
+pub fn is_included(proof: &RecordProof, tree: &Checkpoint, number: u64, entry: &[u8]) -> bool {
+    tlog_tiles::check_record(proof, tree.size(), *tree.hash(), number, record_hash(entry)).is_ok()
+}
+
 /// Proof that the tree of `old` entries is the beginning of the one of `size`.
 pub fn consistency_proof(files: &dyn Files, size: u64, old: u64) -> Result<TreeProof, LogError> {
     if old == 0 || old == size {

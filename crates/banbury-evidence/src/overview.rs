@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::act::{Severity, Verdict};
-use crate::centre::{Centre, Evaluation};
+use crate::centre::{Centre, Disposition, Evaluation};
 use crate::files::Files;
+use crate::hash::Sha256;
 use crate::policy::Hidden;
 use crate::results::{Lineage, Shown, lineage, read_sarif};
 use crate::store::read_blob;
@@ -20,6 +21,8 @@ pub struct Row {
     pub message: String,
     pub file: String,
     pub line: u64,
+    #[serde(skip)]
+    pub function: String,
     pub weight: Option<f64>,
     pub tools: BTreeSet<String>,
     pub standing: &'static str,
@@ -30,6 +33,11 @@ pub struct Row {
     pub carried_from: Option<String>,
     pub severity: Option<Severity>,
     pub embargoed: bool,
+    /// The log that shows it, and where in it, in bytes.
+    #[serde(skip)]
+    pub results: Sha256,
+    #[serde(skip)]
+    pub at: std::ops::Range<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,7 +59,7 @@ pub fn overview(files: &dyn Files, centre: &Centre, name: &str, hide: &BTreeSet<
     let evaluation = centre.evaluations.get(name)?;
     let history = centre.history(name);
     let now = shown(files, evaluation);
-    let before: Vec<BTreeMap<String, (Shown, BTreeSet<String>)>> =
+    let before: Vec<BTreeMap<String, Tools>> =
         history.iter().map(|(_, earlier)| shown(files, earlier)).collect();
     let names = |map: &BTreeMap<String, _>| map.keys().cloned().collect::<BTreeSet<_>>();
     let standings = lineage(&names(&now), &before.iter().map(names).collect::<Vec<_>>());
@@ -61,10 +69,10 @@ pub fn overview(files: &dyn Files, centre: &Centre, name: &str, hide: &BTreeSet<
         if embargoed && hide.contains(&Hidden::Embargoed) {
             continue;
         }
-        let Some((shown, tools)) = now.get(&finding).or_else(|| before.first()?.get(&finding)) else {
+        let Some(shown) = now.get(&finding).or_else(|| before.first()?.get(&finding)) else {
             continue;
         };
-        let mut row = row(finding, shown, tools, standing);
+        let mut row = row(finding, shown, standing);
         decide(&mut row, evaluation, &history);
         row.embargoed = embargoed;
         row.severity = evaluation.severities.get(&row.name).copied();
@@ -81,7 +89,8 @@ pub fn overview(files: &dyn Files, centre: &Centre, name: &str, hide: &BTreeSet<
     });
     let policy = centre.policy.as_ref()?;
     let signed = evaluation.is_signed(policy, &centre.people);
-    let blockers = if signed { Vec::new() } else { blockers(evaluation, &rows, policy.sign_off.people) };
+    let open = rows.iter().filter(|row| row.standing != "fixed" && row.verdict == "open").count();
+    let blockers = if signed { Vec::new() } else { blockers(evaluation, open, policy.sign_off.people) };
     let sign_off = |one: &crate::centre::SignOff| match hide.contains(&Hidden::People) {
         true => format!("{:?} on {}", one.assurance, one.at),
         false => format!("{:?} by {} on {}", one.assurance, one.by, one.at),
@@ -98,23 +107,32 @@ pub fn overview(files: &dyn Files, centre: &Centre, name: &str, hide: &BTreeSet<
     })
 }
 
+/// A finding with the log it was read from and the tools that show it.
+type Tools = (Shown, Sha256, BTreeSet<String>);
+
 /// Findings of all runs by name, with the tools that show them.
-fn shown(files: &dyn Files, evaluation: &Evaluation) -> BTreeMap<String, (Shown, BTreeSet<String>)> {
-    let mut out: BTreeMap<String, (Shown, BTreeSet<String>)> = BTreeMap::new();
+fn shown(files: &dyn Files, evaluation: &Evaluation) -> BTreeMap<String, Tools> {
+    let mut out: BTreeMap<String, Tools> = BTreeMap::new();
     // Of one tool the last run counts: it was run again for a reason.
     let last: BTreeMap<&str, _> = evaluation.runs.iter().map(|run| (run.tool.as_str(), run)).collect();
     for (tool, run) in last {
         let Some(bytes) = read_blob(files, run.results).ok().flatten() else { continue };
         for finding in read_sarif(&bytes).into_iter().flatten().flat_map(|results| results.findings) {
             let name = finding.name.clone();
-            out.entry(name).or_insert_with(|| (finding, BTreeSet::new())).1.insert(tool.to_owned());
+            out.entry(name)
+                .or_insert_with(|| (finding, run.results, BTreeSet::new()))
+                .2
+                .insert(tool.to_owned());
         }
     }
     out
 }
 
-fn row(name: String, shown: &Shown, tools: &BTreeSet<String>, standing: Lineage) -> Row {
+fn row(name: String, (shown, results, tools): &Tools, standing: Lineage) -> Row {
     Row {
+        function: shown.function.clone(),
+        results: *results,
+        at: shown.at.clone(),
         name,
         rule: shown.rule.clone(),
         message: shown.message.clone(),
@@ -137,32 +155,57 @@ fn row(name: String, shown: &Shown, tools: &BTreeSet<String>, standing: Lineage)
     }
 }
 
-/// The latest decision on the finding, in this evaluation or an earlier one of the product.
-fn decide(row: &mut Row, evaluation: &Evaluation, history: &[(&str, &Evaluation)]) {
-    let own = evaluation.dispositions.get(&row.name).map(|decision| (None, decision));
+/// The latest decision on a finding of the evaluation, and whose it is if it was carried over.
+pub fn decision<'c>(
+    centre: &'c Centre,
+    evaluation: &str,
+    finding: &str,
+) -> Option<(Option<&'c str>, &'c Disposition)> {
+    let own = centre.evaluations.get(evaluation)?;
+    decision_of(finding, own, &centre.history(evaluation))
+}
+
+fn decision_of<'c>(
+    finding: &str,
+    evaluation: &'c Evaluation,
+    history: &[(&'c str, &'c Evaluation)],
+) -> Option<(Option<&'c str>, &'c Disposition)> {
+    let own = evaluation.dispositions.get(finding).map(|decision| (None, decision));
     let carried = || {
         // What was fixed and is back must be looked at again, and so must an accepted risk.
         let decided =
-            history.iter().find_map(|(name, one)| Some((Some(*name), one.dispositions.get(&row.name)?)))?;
+            history.iter().find_map(|(name, one)| Some((Some(*name), one.dispositions.get(finding)?)))?;
         let lasting =
             matches!(decided.1.verdict, Verdict::FalsePositive | Verdict::Confirmed | Verdict::Duplicate);
         lasting.then_some(decided)
     };
-    let Some((from, decision)) = own.or_else(carried) else { return };
-    row.verdict = match decision.verdict {
+    own.or_else(carried)
+}
+
+/// The verdict in the words of people.
+pub fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Confirmed => "confirmed",
         Verdict::FalsePositive => "false positive",
         Verdict::AcceptedRisk => "accepted risk",
         Verdict::Fixed => "fixed",
         Verdict::Duplicate => "duplicate",
         Verdict::Open => "open",
-    };
+    }
+}
+
+/// The latest decision on the finding, in this evaluation or an earlier one of the product.
+fn decide(row: &mut Row, evaluation: &Evaluation, history: &[(&str, &Evaluation)]) {
+    let Some((from, decision)) = decision_of(&row.name, evaluation, history) else { return };
+    row.verdict = verdict_words(decision.verdict);
     row.reason = Some(decision.reason.clone());
     row.by = Some(decision.by.clone());
     row.carried_from = from.map(str::to_owned);
 }
 
-fn blockers(evaluation: &Evaluation, rows: &[Row], people: usize) -> Vec<String> {
+/// What keeps an evaluation that is not signed from being signed; `open` findings are undecided, and
+/// as many `people` must sign.
+pub fn blockers(evaluation: &Evaluation, open: usize, people: usize) -> Vec<String> {
     let mut out = Vec::new();
     if evaluation.artefacts.is_empty() {
         out.push("no artefact is named".to_owned());
@@ -170,7 +213,6 @@ fn blockers(evaluation: &Evaluation, rows: &[Row], people: usize) -> Vec<String>
     if evaluation.runs.is_empty() {
         out.push("nothing was run".to_owned());
     }
-    let open = rows.iter().filter(|row| row.standing != "fixed" && row.verdict == "open").count();
     if open > 0 {
         out.push(format!("{open} findings are undecided"));
     }

@@ -17,6 +17,55 @@ pub struct Policy {
     pub sign_off: SignOffs,
     #[serde(default)]
     pub view: BTreeMap<String, View>,
+    #[serde(default)]
+    read: BTreeMap<Role, Reads>,
+}
+
+/// What a role may look at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Reads {
+    pub pages: BTreeSet<Page>,
+    /// Name of the view; everything where there is none.
+    pub view: Option<String>,
+    /// Only evaluations of products of the person's own organisation.
+    #[serde(default)]
+    pub own_vendor: bool,
+}
+
+/// What there is to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Page {
+    Evaluations,
+    Findings,
+    Changes,
+    Network,
+    Jobs,
+    People,
+    /// The log of acts, its checkpoint and proofs.
+    Log,
+    Report,
+}
+
+impl Page {
+    pub const ALL: [Page; 8] = [
+        Page::Evaluations,
+        Page::Findings,
+        Page::Changes,
+        Page::Network,
+        Page::Jobs,
+        Page::People,
+        Page::Log,
+        Page::Report,
+    ];
+}
+
+/// What somebody sees of a page, by all roles that let them see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    pub hide: BTreeSet<Hidden>,
+    pub own_vendor: bool,
 }
 
 /// Separation of duties.
@@ -49,6 +98,8 @@ pub enum PolicyError {
     Syntax(String),
     #[error("the policy names the act `{0}`, which there is not")]
     NoSuchAct(String),
+    #[error("the policy has no view `{0}`, which `{1:?}` is to look through")]
+    NoSuchView(String, Role),
     #[error("the policy lets `{0:?}` do `found`, which only the first entry does")]
     Found(Role),
 }
@@ -60,10 +111,34 @@ impl Policy {
         if let Some(name) = named.into_iter().find(|name| !Act::NAMES.contains(&name.as_str())) {
             return Err(PolicyError::NoSuchAct(name.clone()));
         }
+        for (role, reads) in &policy.read {
+            if let Some(view) = reads.view.as_ref().filter(|view| !policy.view.contains_key(*view)) {
+                return Err(PolicyError::NoSuchView(view.clone(), *role));
+            }
+        }
         match policy.may.iter().find(|(_, acts)| acts.contains("found")) {
             Some((role, _)) => Err(PolicyError::Found(*role)),
             None => Ok(policy),
         }
+    }
+
+    /// What somebody with these roles sees of a page; `None` if nothing. Hidden is what every role
+    /// that shows the page hides.
+    pub fn sight(&self, roles: &[Role], page: Page) -> Option<Sight> {
+        let shown = roles.iter().filter_map(|role| self.read.get(role)).filter(|r| r.pages.contains(&page));
+        let one = |reads: &Reads| Sight {
+            hide: reads
+                .view
+                .as_ref()
+                .and_then(|view| self.view.get(view))
+                .map(|v| v.hide.clone())
+                .unwrap_or_default(),
+            own_vendor: reads.own_vendor,
+        };
+        shown.map(one).reduce(|a, b| Sight {
+            hide: a.hide.intersection(&b.hide).copied().collect(),
+            own_vendor: a.own_vendor && b.own_vendor,
+        })
     }
 
     /// Whether somebody with these roles may do this.

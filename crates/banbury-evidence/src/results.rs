@@ -1,8 +1,11 @@
 //! Findings of any tool, from SARIF 2.1.0, under names that last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::hash::Sha256;
 
@@ -15,9 +18,12 @@ pub struct Shown {
     pub message: String,
     pub file: String,
     pub line: u64,
+    pub function: String,
     /// Decibans, where the tool weighs.
     pub weight: Option<f64>,
     pub level: String,
+    /// Where the whole result stands in the log, in bytes.
+    pub at: Range<u64>,
 }
 
 /// One run of a log.
@@ -32,45 +38,68 @@ pub struct Results {
 #[error("not a SARIF 2.1.0 log: {0}")]
 pub struct SarifError(String);
 
-/// Reads the runs of a log. Results that the log calls absent or suppressed do not count.
-pub fn read_sarif(bytes: &[u8]) -> Result<Vec<Results>, SarifError> {
-    // Some writers begin with a byte-order mark.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let log: Value = serde_json::from_slice(bytes).map_err(|error| SarifError(error.to_string()))?;
-    if log["version"].as_str() != Some("2.1.0") {
-        return Err(SarifError(format!("its version is {}", log["version"])));
-    }
-    let runs = log["runs"].as_array().ok_or_else(|| SarifError("it has no runs".into()))?;
-    Ok(runs.iter().map(read_run).collect())
+/// A log, its results as they stand there: one at a time is taken apart, as there may be a million.
+#[derive(Deserialize)]
+struct Log<'l> {
+    #[serde(default)]
+    version: Value,
+    #[serde(borrow)]
+    runs: Option<Vec<Run<'l>>>,
 }
 
-fn read_run(run: &Value) -> Results {
-    let driver = &run["tool"]["driver"];
+#[derive(Deserialize)]
+struct Run<'l> {
+    #[serde(default)]
+    tool: Value,
+    #[serde(borrow)]
+    results: Option<Vec<&'l RawValue>>,
+}
+
+/// Reads the runs of a log. Results that the log calls absent or suppressed do not count.
+pub fn read_sarif(bytes: &[u8]) -> Result<Vec<Results>, SarifError> {
+    let wrong = |error: serde_json::Error| SarifError(error.to_string());
+    // Some writers begin with a byte-order mark.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let log: Log<'_> = serde_json::from_slice(text).map_err(wrong)?;
+    if log.version.as_str() != Some("2.1.0") {
+        return Err(SarifError(format!("its version is {}", log.version)));
+    }
+    let runs = log.runs.ok_or_else(|| SarifError("it has no runs".into()))?;
+    runs.into_iter().map(|run| read_run(run, bytes).map_err(wrong)).collect()
+}
+
+fn read_run(run: Run<'_>, bytes: &[u8]) -> serde_json::Result<Results> {
+    let about = json!({"tool": run.tool});
+    let driver = &about["tool"]["driver"];
     let version = driver["semanticVersion"].as_str().or(driver["version"].as_str());
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
-    let findings = run["results"].as_array().into_iter().flatten().filter_map(|result| {
+    let mut findings = Vec::new();
+    for raw in run.results.into_iter().flatten() {
+        let result: Value = serde_json::from_str(raw.get())?;
         let absent = result["baselineState"].as_str() == Some("absent");
         let suppressed = result["suppressions"].as_array().is_some_and(|list| !list.is_empty());
         if absent || suppressed {
-            return None;
+            continue;
         }
-        let mut shown = read_result(result, run);
+        // Both lie in one piece of memory.
+        let start = (raw.get().as_ptr().addr() - bytes.as_ptr().addr()) as u64;
+        let mut shown = read_result(&result, &about, start..start + raw.get().len() as u64);
         // Two findings alike in everything are told apart by their order.
         let count = seen.entry(shown.name.clone()).or_default();
         *count += 1;
         if *count > 1 {
             shown.name = format!("{}#{count}", shown.name);
         }
-        Some(shown)
-    });
-    Results {
-        findings: findings.collect(),
+        findings.push(shown);
+    }
+    Ok(Results {
+        findings,
         tool: driver["name"].as_str().unwrap_or("unknown").to_owned(),
         version: version.unwrap_or_default().to_owned(),
-    }
+    })
 }
 
-fn read_result(result: &Value, run: &Value) -> Shown {
+fn read_result(result: &Value, run: &Value, at: Range<u64>) -> Shown {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let index = result["ruleIndex"].as_u64().or(result["rule"]["index"].as_u64());
     let by_index = || {
@@ -83,7 +112,9 @@ fn read_result(result: &Value, run: &Value) -> Shown {
     let message = text(&result["message"]["text"]);
     let file = text(&place["artifactLocation"]["uri"]);
     Shown {
-        name: name(result, rule, &file, &message),
+        name: name(result, rule, &file, function(result), &message),
+        function: function(result).to_owned(),
+        at,
         rule: rule.to_owned(),
         line: place["region"]["startLine"].as_u64().unwrap_or(0),
         weight: result["properties"]["weight"].as_f64(),
@@ -93,9 +124,14 @@ fn read_result(result: &Value, run: &Value) -> Shown {
     }
 }
 
+fn function(result: &Value) -> &str {
+    let logical = &result["locations"][0]["logicalLocations"][0];
+    logical["fullyQualifiedName"].as_str().or(logical["name"].as_str()).unwrap_or("")
+}
+
 /// A tool's fingerprint if there is one (of several the first by name, `fingerprints` before
 /// `partialFingerprints`), otherwise a hash of what does not move with the lines.
-fn name(result: &Value, rule: &str, file: &str, message: &str) -> String {
+fn name(result: &Value, rule: &str, file: &str, function: &str, message: &str) -> String {
     for key in ["fingerprints", "partialFingerprints"] {
         let given = result[key].as_object().into_iter().flatten();
         let given: BTreeMap<&str, &str> =
@@ -105,8 +141,6 @@ fn name(result: &Value, rule: &str, file: &str, message: &str) -> String {
             return (*value).to_owned();
         }
     }
-    let logical = &result["locations"][0]["logicalLocations"][0];
-    let function = logical["fullyQualifiedName"].as_str().or(logical["name"].as_str()).unwrap_or("");
     let text = [rule, file, function, message].join("\n");
     Sha256::of(text.as_bytes()).to_string()[..32].to_owned()
 }
@@ -160,6 +194,14 @@ mod tests {
             ("d", Lineage::Fixed),
         ];
         assert_eq!(standing.into_iter().collect::<Vec<_>>(), expected.map(|(n, l)| (n.to_owned(), l)));
+    }
+
+    #[test]
+    fn a_result_is_found_again_where_it_stands() {
+        let log = b"\xef\xbb\xbf{\"version\": \"2.1.0\", \"runs\": [{\"tool\": {\"driver\": {\"name\": \"t\"}}, \"results\": [ {\"ruleId\": \"A\"}, {\"ruleId\": \"B\"} ]}]}";
+        let runs = read_sarif(log).unwrap();
+        let at = |n: usize| runs[0].findings[n].at.start as usize..runs[0].findings[n].at.end as usize;
+        assert_eq!((&log[at(0)], &log[at(1)]), (&br#"{"ruleId": "A"}"#[..], &br#"{"ruleId": "B"}"#[..]));
     }
 
     #[test]

@@ -101,6 +101,11 @@ pub struct Store {
 impl Store {
     /// Makes a centre with a new key and the policy that new centres have.
     pub fn found(path: &Path, name: &str) -> Result<Self, StoreError> {
+        Self::found_at(path, name, None)
+    }
+
+    /// The same, with another time than the clock's.
+    pub fn found_at(path: &Path, name: &str, now: Option<SystemTime>) -> Result<Self, StoreError> {
         let folder = Folder(path.to_owned());
         if folder.read(CHECKPOINT)?.is_some() || folder.read(KEY)?.is_some() {
             return Err(StoreError::Exists(path.display().to_string()));
@@ -111,7 +116,7 @@ impl Store {
         private_to_owner(&path.join(KEY))?;
         let blobs = Blobs::new(folder.clone());
         let centre = Centre::default();
-        let mut store = Store { folder, log, private: key.private, centre, blobs, now: None };
+        let mut store = Store { folder, log, private: key.private, centre, blobs, now };
         let policy = store.put(policy::DEFAULT.as_bytes())?;
         let act = Act::Found { centre: name.to_owned(), log_key: key.public, policy };
         store.act("centre", act)?;
@@ -230,7 +235,8 @@ fn private_to_owner(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file of a centre is evidence: keys and what is being written are not.
+/// Whether a file of a centre is evidence: keys, a server's own files and what is being written are not.
 pub fn is_evidence(path: &str) -> bool {
-    !path.starts_with("keys/") && path != "lock" && !path.ends_with(".part")
+    // `server/` holds what a web server keeps for itself: accounts, an index that can be made anew.
+    !path.starts_with("keys/") && !path.starts_with("server/") && path != "lock" && !path.ends_with(".part")
 }

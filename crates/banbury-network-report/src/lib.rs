@@ -4,5 +4,5 @@
 mod html;
 mod oscal;
 
-pub use html::{Page, html, what_if_html};
+pub use html::{Page, damage, html, sections, what_if_html};
 pub use oscal::assessment_results;

@@ -506,25 +506,8 @@ fn sign_off(
     terms: &Terms,
     key: &Path,
 ) -> anyhow::Result<Act> {
-    let centre = store.centre();
-    let known = centre.evaluations.get(&evaluation);
-    let known = known.with_context(|| format!("there is no evaluation `{evaluation}`"))?;
-    let subjects: Vec<(String, Sha256)> =
-        known.artefacts.iter().map(|artefact| (artefact.name.clone(), artefact.content)).collect();
-    let passed = assurance != Assurance::Rejected;
-    let said = json!({
-        "verifier": {"id": centre.name},
-        "resourceUri": format!("{}/{}@{}", known.vendor, known.product, known.release),
-        "policy": {"digest": {"sha256": centre.policy_hash.map(|hash| hash.to_string())}},
-        "verificationResult": if passed { "PASSED" } else { "FAILED" },
-        "verifiedLevels": [],
-        "evaluation": evaluation,
-        "assurance": assurance,
-        "conditions": conditions,
-        "terms": terms,
-        "logSize": centre.size,
-    });
-    let statement = attest::statement(&subjects, attest::VERDICT, said);
+    let statement = attest::verdict(store.centre(), &evaluation, assurance, &conditions, terms);
+    let statement = statement.with_context(|| format!("there is no evaluation `{evaluation}`"))?;
     let envelope = attest::sign(&statement, &keys::signer(&read_key(key)?)?)?;
     Ok(Act::SignOff { evaluation, assurance, conditions, statement: store.put(&envelope)? })
 }

@@ -14,9 +14,12 @@ mod network;
 mod progress;
 mod review;
 mod rules;
+mod serve;
 mod terminal;
+mod unpack;
 
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::{Parser, Subcommand};
 
@@ -60,6 +63,9 @@ enum Command {
     Network(Box<network::Args>),
     Evaluation(evaluation::Args),
     Evidence(evidence::Args),
+    Serve(serve::Args),
+    #[command(hide = true)]
+    Unpack(unpack::Args),
     Generate(generate::Args),
 }
 
@@ -71,6 +77,7 @@ fn main() -> ExitCode {
     let _ = ctrlc::set_handler(|| {
         progress::clear();
         banbury_engine::remove_unfinished();
+        TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).clear();
         std::process::exit(130);
     });
     let global = cli.global;
@@ -84,10 +91,13 @@ fn main() -> ExitCode {
         Command::Network(args) => network::run(*args),
         Command::Evaluation(args) => evaluation::run(args),
         Command::Evidence(args) => evidence::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Unpack(args) => unpack::run(&args),
         Command::Generate(args) => generate::run(&args),
     };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
     progress::clear();
+    TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).clear();
     match result {
         Ok(Ok(code)) => code,
         Ok(Err(error)) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -100,6 +110,14 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Folders that go away when the program ends, however it does.
+static TEMPORARY: Mutex<Vec<tempfile::TempDir>> = Mutex::new(Vec::new());
+
+/// Removes a folder at the end of the program.
+fn at_end(folder: tempfile::TempDir) {
+    TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
 }
 
 fn start_logging(global: Global) {

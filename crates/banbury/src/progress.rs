@@ -14,14 +14,19 @@ pub fn clear() {
     }
 }
 
-/// A line on standard error that says what is being done and since when.
+/// What is being done, on standard error: a line that says it and since when, on a terminal; a line
+/// for each stage, for a program that asks for it.
 pub struct Line {
     state: Arc<Mutex<Option<(String, Instant)>>>,
+    lines: bool,
 }
 
 impl Line {
-    /// `None` if standard error is no terminal.
+    /// `None` if standard error is no terminal and no program asks.
     pub fn start(quiet: bool) -> Option<Line> {
+        if std::env::var_os("BANBURY_PROGRESS").is_some_and(|value| value == "lines") {
+            return Some(Line { state: Arc::default(), lines: true });
+        }
         if quiet || !std::io::stderr().is_terminal() {
             return None;
         }
@@ -38,7 +43,7 @@ impl Line {
                 std::thread::sleep(Duration::from_millis(100));
             }
         });
-        Some(Line { state })
+        Some(Line { state, lines: false })
     }
 
     /// Ends the line, so that a report can be printed.
@@ -51,6 +56,10 @@ impl Line {
 impl Progress for Line {
     fn stage(&self, name: &str, total: Option<u64>) {
         let text = total.map_or(name.to_owned(), |total| format!("{name} {total}"));
+        if self.lines {
+            let _ = writeln!(std::io::stderr(), "progress: {text}");
+            return;
+        }
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Some((text, Instant::now()));
     }
 }

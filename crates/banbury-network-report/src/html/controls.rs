@@ -116,17 +116,19 @@ fn parts(not: u64, unknown: u64, compliant: u64, class: &str) -> String {
     if all == 0.0 {
         return String::new();
     }
-    let part = |n: u64, class: &str| match n {
-        0 => String::new(),
-        n => format!("<i class={class} style=\"width:{:.1}%\"></i>", (100.0 * n as f64 / all).max(1.0)),
-    };
     let wrong = if class == "compliant" { "exempted" } else { class };
-    format!(
-        "<span class=part>{}{}{}</span>",
-        part(not, wrong),
-        part(unknown, "unknown"),
-        part(compliant, "compliant")
-    )
+    let mut x = 0.0;
+    let mut out =
+        "<svg class=part viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\">".to_owned();
+    for (n, class) in [(not, wrong), (unknown, "unknown"), (compliant, "compliant")] {
+        if n > 0 {
+            let width = (100.0 * n as f64 / all).max(1.0);
+            let _ = write!(out, "<rect class={class} x=\"{x:.1}\" width=\"{width:.1}\" height=\"8\"/>");
+            x += width;
+        }
+    }
+    out.push_str("</svg>");
+    out
 }
 
 fn verdicts(out: &mut String, verdicts: &[Verdict]) {

@@ -45,6 +45,15 @@ pub fn what_if_html(inventory: &Inventory, what_if: &WhatIf) -> String {
 /// The page: no script, no connection; each picture has its figures in words as well.
 pub fn html(page: &Page<'_>) -> String {
     let mut out = head(page.title);
+    out.push_str(&sections(page));
+    out.push_str("</body></html>\n");
+    out
+}
+
+/// The page without what surrounds it, for a page of another's. Nothing in it has a style of its own:
+/// the classes are those of `style.css`.
+pub fn sections(page: &Page<'_>) -> String {
+    let mut out = String::new();
     let _ = writeln!(
         out,
         "<p class=quiet>{} at {}, judged on {}.</p>",
@@ -59,7 +68,13 @@ pub fn html(page: &Page<'_>) -> String {
     }
     over_time(&mut out, page);
     controls::details(&mut out, page.result);
-    out.push_str("</body></html>\n");
+    out
+}
+
+/// What a vendor could do if it were hostile, in the classes of `style.css`.
+pub fn damage(inventory: &Inventory, what_if: &WhatIf) -> String {
+    let mut out = String::new();
+    damage::damage(&mut out, inventory, what_if);
     out
 }
 
@@ -147,7 +162,7 @@ fn sites(out: &mut String, page: &Page<'_>) {
         let sign = ["●", "■", "▲"][*shape as usize];
         let _ = write!(
             out,
-            "<tr><td><span style=\"color:{colour}\">{sign}</span> {name}<td class=n>{}",
+            "<tr><td><svg width=\"14\" height=\"14\" class=\"sign\" aria-hidden=\"true\"><text x=\"0\" y=\"12\" fill=\"{colour}\">{sign}</text></svg> {name}<td class=n>{}",
             number(all[i])
         );
     }

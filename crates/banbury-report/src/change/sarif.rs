@@ -55,7 +55,10 @@ fn result(entry: &Entry, rank: f64) -> Value {
             "region": {"startLine": entry.line_start.max(1), "endLine": entry.line_end.max(entry.line_start).max(1)},
         }}],
         "partialFingerprints": {"banbury-change/v1": entry.fingerprint.to_string()},
-        "properties": {"side": side, "weight": entry.weight, "group": entry.group, "reasons": entry.reasons},
+        "properties": {"side": side, "weight": entry.weight, "group": entry.group, "reasons": entry.reasons,
+            "function": entry.function, "changedLines": entry.changed_lines,
+            // Where it stood before, as the location is that of one side only; no lines if it is new.
+            "oldFile": entry.old_file, "oldLines": entry.old_lines},
     })
 }
 

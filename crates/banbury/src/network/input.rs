@@ -151,6 +151,15 @@ impl OtherInput {
     }
 }
 
+/// The inventory of a folder of tables; what was not understood is said on standard error.
+pub fn folder(folder: &Path) -> anyhow::Result<Option<Inventory>> {
+    let mut importer = Importer::new();
+    tables(folder, &mut importer)?;
+    let (inventory, report) = importer.finish(false);
+    tell(&report, inventory.is_some());
+    Ok(inventory)
+}
+
 /// The tables of a folder, in the order in which they refer to each other.
 fn tables(folder: &Path, importer: &mut Importer) -> anyhow::Result<()> {
     let files = files_of(folder)?;

@@ -7,9 +7,9 @@ mod cut;
 mod diff;
 mod export;
 mod import;
-mod input;
+pub(crate) mod input;
 mod plan;
-mod regimes;
+pub(crate) mod regimes;
 mod schema;
 mod whatif;
 
@@ -107,12 +107,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 #[cfg(feature = "sql")]
-fn sql_engine() -> Option<Box<dyn SqlEngine>> {
+pub(crate) fn sql_engine() -> Option<Box<dyn SqlEngine>> {
     Some(Box::new(banbury_network_sql::Sqlite::default()))
 }
 
 #[cfg(not(feature = "sql"))]
-fn sql_engine() -> Option<Box<dyn SqlEngine>> {
+pub(crate) fn sql_engine() -> Option<Box<dyn SqlEngine>> {
     None
 }
 

@@ -24,6 +24,12 @@ pub struct Rules {
     pub as_of: Option<Date>,
 }
 
+/// All regimes of a folder.
+pub fn all(controls: &Path) -> anyhow::Result<Vec<Pack>> {
+    let rules = Rules { controls: controls.to_owned(), regime: Vec::new(), control: Vec::new(), as_of: None };
+    rules.packs(false)
+}
+
 impl Rules {
     /// With `keep_going` a control that is not understood is reported and left out.
     pub fn packs(&self, keep_going: bool) -> anyhow::Result<Vec<Pack>> {
