@@ -14,7 +14,7 @@ use crate::exchange::Fault;
 use crate::jobs::Jobs;
 use crate::pages::network::NetworkView;
 use crate::sources::Sources;
-use crate::{Options, ServerError, accounts};
+use crate::{Network, Options, ServerError, accounts};
 
 /// How long an invitation holds [s].
 const INVITATION: i64 = 24 * 3600;
@@ -31,12 +31,11 @@ pub struct App {
 }
 
 impl App {
-    pub fn open(mut options: Options) -> Result<App, ServerError> {
+    pub fn open(options: Options, network: Option<Network>) -> Result<App, ServerError> {
         let folder = options.centre.join("server");
         let store = Store::open(&options.centre)?;
         let index = Index::open(&folder.join("index.db"))?;
         index.follow(&store)?;
-        let network = options.network.take().map(NetworkView::new);
         Ok(App {
             accounts: Accounts::open(&folder.join("accounts.db"))?,
             signing_in: Mutex::default(),
@@ -44,7 +43,7 @@ impl App {
             sources: Sources::new(folder.join("sources")),
             store: RwLock::new(store),
             index,
-            network,
+            network: network.map(NetworkView::new),
             options,
         })
     }

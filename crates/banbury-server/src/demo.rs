@@ -13,7 +13,7 @@ use banbury_store::{ChangeFilter, FindingFilter};
 
 use crate::app::App;
 use crate::jobs::{self, Outcome, Subject, Task};
-use crate::{Options, Server, ServerError, accounts};
+use crate::{Network, Options, Server, ServerError, accounts};
 
 /// What the demonstration is about.
 pub struct Demo {
@@ -43,12 +43,13 @@ const MADE_UP: &str = "demonstration: nobody has read this";
 /// and the one password of all.
 pub fn found_demo(
     options: Options,
+    network: Option<Network>,
     demo: &Demo,
     say: &dyn Fn(&str),
 ) -> Result<(Server, Vec<&'static str>, String), ServerError> {
     say("founding a centre");
     let keys = found(&options.centre, &demo.vendor)?;
-    let server = Server::open(options)?;
+    let server = Server::open(options, network)?;
     let app = &server.app;
     let password = accounts::secret()[..12].to_owned();
     let hash = accounts::hash_password(&password).map_err(|fault| ServerError::Demo(fault.to_string()))?;

@@ -38,7 +38,6 @@ pub struct Options {
     pub program: PathBuf,
     /// Folder whose files and folders may be reviewed without being uploaded.
     pub releases: Option<PathBuf>,
-    pub network: Option<Network>,
     /// Names under which browsers reach the server, besides those of this machine.
     pub hosts: Vec<String>,
     /// Browsers reach the server by TLS, through a proxy: cookies are for TLS only.
@@ -75,8 +74,8 @@ pub struct Server {
 
 impl Server {
     /// Opens the centre and brings the index up to the log. Waits for another program to close it.
-    pub fn open(options: Options) -> Result<Self, ServerError> {
-        Ok(Server { app: Arc::new(App::open(options)?) })
+    pub fn open(options: Options, network: Option<Network>) -> Result<Self, ServerError> {
+        Ok(Server { app: Arc::new(App::open(options, network)?) })
     }
 
     /// While nobody has an account: a one-time code for every administrator, to set a password with.

@@ -364,7 +364,7 @@ pub(crate) fn update(
             decided.map(|(_, decision)| &decision.reason),
             decided.map(|(_, decision)| &decision.by),
             decided.and_then(|(from, _)| from),
-            known.severities.get(name).and_then(|severity| word(severity)),
+            known.severities.get(name).and_then(word),
             known.embargoed.contains(name),
             known.assigned.get(name)
         ])?;

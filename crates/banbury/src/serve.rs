@@ -72,7 +72,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(releases) => serve_demo(&args, releases, listener, &at)?,
         None => {
             let centre = args.centre.clone().context("which centre?")?;
-            let server = Server::open(options(&args, centre, args.network.as_deref())?)?;
+            let server = Server::open(options(&args, centre)?, network(&args, args.network.as_deref())?)?;
             for (person, code) in server.first_invitations()? {
                 terminal::error(&format!("{person} sets a password at {at}/welcome?code={code}"));
             }
@@ -83,28 +83,27 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(args: &Args, centre: PathBuf, network: Option<&Path>) -> anyhow::Result<Options> {
+fn options(args: &Args, centre: PathBuf) -> anyhow::Result<Options> {
     Ok(Options {
         centre,
         program: std::env::current_exe().context("where this program is")?,
         releases: args.releases.clone(),
-        network: network.map(|folder| read_network(args, folder)).transpose()?,
         hosts: args.host_name.clone(),
         secure: args.behind_tls,
         max_upload: args.max_upload.saturating_mul(1 << 20),
     })
 }
 
-fn read_network(args: &Args, folder: &Path) -> anyhow::Result<Network> {
+fn network(args: &Args, folder: Option<&Path>) -> anyhow::Result<Option<Network>> {
+    let Some(folder) = folder else { return Ok(None) };
     let inventory =
         input::folder(folder)?.with_context(|| format!("{} holds no usable inventory", folder.display()))?;
-    let packs = regimes::all(&args.controls)?;
-    Ok(Network {
+    Ok(Some(Network {
         inventory,
-        packs,
+        packs: regimes::all(&args.controls)?,
         as_of: args.as_of.unwrap_or_else(crate::network::today),
         sql: crate::network::sql_engine(),
-    })
+    }))
 }
 
 fn serve_demo(args: &Args, releases: &[PathBuf], listener: TcpListener, at: &str) -> anyhow::Result<()> {
@@ -115,15 +114,16 @@ fn serve_demo(args: &Args, releases: &[PathBuf], listener: TcpListener, at: &str
     };
     let folder = tempfile::tempdir().context("a folder for the centre")?;
     let example = Path::new("examples/national-operator/inventory");
-    let network =
+    let inventory =
         args.network.as_deref().or_else(|| (example.is_dir() && args.controls.is_dir()).then_some(example));
-    if network.is_none() {
+    if inventory.is_none() {
         terminal::error(
             "no examples/ and controls/ here: the network page stays empty (--network, --controls)",
         );
     }
-    let options = options(args, folder.path().join("centre"), network)?;
-    let (server, people, password) = found_demo(options, &demo, &|text| terminal::error(text))?;
+    let options = options(args, folder.path().join("centre"))?;
+    let (server, people, password) =
+        found_demo(options, network(args, inventory)?, &demo, &|text| terminal::error(text))?;
     terminal::error(&format!("sign in at {at} as {} with the password {password}", people.join(", ")));
     terminal::error(&format!("everything is in {} and goes away with ^C", folder.path().display()));
     crate::at_end(folder);

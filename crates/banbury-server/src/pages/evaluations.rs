@@ -305,7 +305,7 @@ pub fn show(x: &Exchange<'_>) -> Answered {
             review: x.may("run") && !figures.signed,
             comment: x.may("comment") && !figures.signed,
             sign: x.may("sign-off") && !figures.signed,
-            reopen: x.may("reopen") && known.sign_offs.len() > 0,
+            reopen: x.may("reopen") && !known.sign_offs.is_empty(),
             conflict: x.may("conflict") && !figures.signed,
             remark: x.may("remark"),
         },

@@ -159,16 +159,15 @@ impl Site {
     pub fn start(&mut self) {
         let releases = self.folder.path().join("releases");
         std::fs::create_dir_all(&releases).unwrap();
-        let server = Server::open(Options {
+        let options = Options {
             centre: self.centre(),
             program: "/nonexistent/banbury".into(),
             releases: Some(releases),
-            network: None,
             hosts: vec!["centre.example".into()],
             secure: false,
             max_upload: 64 << 10,
-        })
-        .unwrap();
+        };
+        let server = Server::open(options, None).unwrap();
         self.invitations =
             PEOPLE.iter().map(|(name, ..)| ((*name).to_owned(), server.invite(name).unwrap())).collect();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,6 +1,8 @@
 //! A million findings in one evaluation: every list within its time. Takes minutes and memory, so it
 //! runs only when asked for: `cargo test --profile quick -p banbury-server -- --ignored million`.
 
+#![allow(clippy::print_stdout, reason = "the figures are what it is run for")]
+
 use std::time::{Duration, Instant};
 
 use banbury_evidence::store::Store;
