@@ -4,7 +4,7 @@ use banbury_evidence::policy::{Hidden, Page};
 use serde_json::{Value, json};
 
 use crate::exchange::{Answer, Answered, Exchange, Fault};
-use crate::pages::evaluations::{figures, visible};
+use crate::pages::evaluations::{figures, runs, visible};
 use crate::pages::findings::{after, filter, redact};
 use crate::pages::{changes as change_pages, finding as finding_page, jobs, log as log_page};
 
@@ -24,10 +24,7 @@ pub fn evaluation(x: &Exchange<'_>) -> Answered {
     let name = x.evaluation(Page::Evaluations)?;
     let sight = x.sight(Page::Evaluations)?;
     let figures = figures(x, &name, &sight)?;
-    let mut runs = x.app.index.runs(&name)?;
-    if sight.hide.contains(&Hidden::People) {
-        runs.iter_mut().for_each(|run| run.by.clear());
-    }
+    let runs = runs(x, &name, &sight)?;
     Ok(Answer::Json(json!({"figures": figures, "runs": runs})))
 }
 

@@ -106,11 +106,15 @@ impl Work<'_> {
     }
 
     fn open(&self, release: &(String, PathBuf), after: Option<&str>) -> Result<(), ServerError> {
+        // `core-2.7` of the product `core` is its release 2.7.
+        let short =
+            release.0.strip_prefix(&self.demo.product).map(|rest| rest.trim_start_matches(['-', '_', '.']));
+        let short = short.filter(|short| !short.is_empty());
         let act = Act::Open {
             evaluation: release.0.clone(),
             vendor: self.demo.vendor.clone(),
             product: self.demo.product.clone(),
-            release: release.0.clone(),
+            release: short.unwrap_or(&release.0).to_owned(),
             after: after.map(str::to_owned),
         };
         self.act("ann", vec![act])?;

@@ -91,6 +91,7 @@ use Needs::{Account, Do, Nothing, See};
 pub static ROUTES: &[Route] = &[
     get("/", Account, "The first page that is of use", pages::people::home),
     get("/style.css", Nothing, "Style sheet", pages::assets::style),
+    get("/icon.svg", Nothing, "Icon", pages::assets::icon),
     get("/keys.js", Nothing, "Keyboard shortcuts", pages::assets::keys),
     get("/progress.js", Nothing, "Progress of a job", pages::assets::progress),
     get("/sign.js", Nothing, "Signing in the browser", pages::assets::sign),

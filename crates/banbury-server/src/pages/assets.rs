@@ -8,6 +8,10 @@ pub fn style(_: &Exchange<'_>) -> Answered {
     Ok(Answer::Asset("text/css; charset=utf-8", include_bytes!("../../assets/style.css")))
 }
 
+pub fn icon(_: &Exchange<'_>) -> Answered {
+    Ok(Answer::Asset("image/svg+xml", include_bytes!("../../assets/icon.svg")))
+}
+
 pub fn keys(_: &Exchange<'_>) -> Answered {
     Ok(Answer::Asset(SCRIPT, include_bytes!("../../assets/keys.js")))
 }

@@ -276,7 +276,7 @@ pub fn show(x: &Exchange<'_>) -> Answered {
     let named = !sight.hide.contains(&Hidden::People);
     let discussed = !sight.hide.contains(&Hidden::Comments);
     let figures = figures(x, &name, &sight)?;
-    let runs = x.app.index.runs(&name)?.into_iter().map(|run| run_line(run, named)).collect();
+    let runs = runs(x, &name, &sight)?.into_iter().map(|run| run_line(run, named)).collect();
     let picture = lineage_picture(x, &name, &sight)?;
     let store = x.app.store();
     let known = store.centre().evaluations.get(&name).ok_or(Fault::NotFound)?;
@@ -341,6 +341,20 @@ fn artefact_line(one: &banbury_evidence::centre::Artefact) -> (String, String, S
     (one.name.clone(), kind.unwrap_or_default(), number(one.bytes as i64), one.content.to_string())
 }
 
+/// Runs as somebody sees them: a count of all findings would tell of those under embargo.
+pub fn runs(x: &Exchange<'_>, name: &str, sight: &Sight) -> Result<Vec<RunRow>, Fault> {
+    let mut runs = x.app.index.runs(name)?;
+    for run in &mut runs {
+        if sight.hide.contains(&Hidden::Embargoed) {
+            run.findings = None;
+        }
+        if sight.hide.contains(&Hidden::People) {
+            run.by.clear();
+        }
+    }
+    Ok(runs)
+}
+
 fn run_line(run: RunRow, named: bool) -> RunLine {
     let figure = |name: &str| run.totals.as_ref().and_then(|totals: &Value| totals[name].as_i64());
     let text = |value: Option<i64>| value.map_or("not told".to_owned(), number);
@@ -348,7 +362,7 @@ fn run_line(run: RunRow, named: bool) -> RunLine {
         at: run.at.clone(),
         by: if named { run.by.clone() } else { String::new() },
         tool: format!("{} {}", run.tool, run.version),
-        findings: number(run.findings),
+        findings: run.findings.map_or("–".to_owned(), number),
         lines: text(figure("lines")),
         functions: match (figure("functions_fully_analysed"), figure("functions")) {
             (Some(done), Some(all)) => format!("{} of {}", number(done), number(all)),

@@ -145,6 +145,11 @@ pub fn number(n: i64) -> String {
     if n < 0 { format!("-{out}") } else { out }
 }
 
+/// The same for templates, which hand on references.
+pub fn figure(n: &i64) -> String {
+    number(*n)
+}
+
 #[derive(Template)]
 #[template(path = "fault.html")]
 struct FaultPage {

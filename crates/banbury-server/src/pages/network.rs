@@ -79,6 +79,7 @@ struct Show {
 struct Damage {
     frame: Frame,
     vendors: Vec<(usize, String)>,
+    vendor: usize,
     section: String,
 }
 
@@ -109,5 +110,5 @@ pub fn what_if(x: &Exchange<'_>) -> Answered {
     let vendors = view.vendors.clone();
     let asked = x.asked("vendor").and_then(|text| text.parse::<usize>().ok());
     let vendor = asked.filter(|asked| vendors.iter().any(|(row, _)| row == asked)).ok_or(Fault::NotFound)?;
-    page(&Damage { frame: Frame::new(x, "What if"), section: view.what_if(vendor), vendors })
+    page(&Damage { frame: Frame::new(x, "What if"), section: view.what_if(vendor), vendor, vendors })
 }

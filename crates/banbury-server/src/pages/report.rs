@@ -111,7 +111,7 @@ fn picture(all: &[Figures]) -> String {
     let bars: Vec<Bar> = all
         .iter()
         .map(|one| Bar {
-            name: one.evaluation.clone(),
+            name: one.release.clone(),
             parts: vec![
                 ("confirmed", "confirmed", one.confirmed),
                 ("open-heavy", "undecided, 10 dB or more", one.open_heavy),

@@ -63,6 +63,9 @@ fn a_vendor_sees_its_own_product_and_no_embargo() {
     assert!(list.contains("f0") && !list.contains("f1&") && !list.contains(">eve<"));
     assert!(!ok(&vera, "/api/v1/evaluations/core-2/findings").contains("\"f1\""));
     assert_eq!(vera.get(&format!("{LINK}/findings/f1")).status, 404);
+    // Four of five, whatever is counted.
+    let seen: Value = serde_json::from_str(&ok(&vera, "/api/v1/evaluations/core-2")).unwrap();
+    assert_eq!((&seen["figures"]["findings"], &seen["runs"][0]["findings"]), (&4.into(), &Value::Null));
     assert_eq!(vera.post(&format!("{LINK}/comment"), "finding=f1&text=x").status, 404);
     done(&vera, &format!("{LINK}/comment"), "finding=f0&text=fixed+in+2.1");
     let lead = site.person("ann");
