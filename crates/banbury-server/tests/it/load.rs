@@ -41,9 +41,13 @@ fn lists_of_a_million_findings_are_fast() {
     site.start();
     println!("indexed after {:.1} s", begun.elapsed().as_secs_f64());
     let eve = site.person("eve");
+    let base = "/evaluations/other/findings";
+    for path in [base.to_owned(), format!("{base}?after=700000"), format!("{base}?rule=rule-42&after=900000")]
+    {
+        assert_eq!(eve.get(&path).body.matches("<tr data-href").count(), 50, "{path}");
+    }
     let decided = format!("finding={:032x}&verdict=confirmed&reason=read", 400_000);
     let mut slow = Vec::new();
-    let base = "/evaluations/other/findings";
     for (what, path) in [
         ("first page", base.to_owned()),
         ("deep page", format!("{base}?after=700000")),
