@@ -563,7 +563,9 @@ impl Interp<'_> {
                 info.hi = u64::MAX as i128;
                 info.null = Some((NullOrigin::Allocation, span));
             } else {
+                // A descriptor is an `int`, whether or not a prototype says so.
                 info.lo = info.lo.max(-1);
+                info.hi = info.hi.min(i128::from(i32::MAX));
             }
             st.object_mut(atom).life = Life::Owned { family, span };
         }

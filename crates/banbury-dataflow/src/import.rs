@@ -43,10 +43,7 @@ impl Interp<'_> {
             let mut next = st.clone();
             let mut import = Import::new(summary);
             if self.apply_exit(&mut next, call, &mut import, exit) {
-                if matches!(self.types().get(self.program.function(id).ret), Type::Record(_)) {
-                    // What a result by value holds is not followed: it may hold the arguments.
-                    call.args.iter().for_each(|&arg| self.escape(&mut next, arg, 3));
-                }
+                self.hand_on_unfollowed(&mut next, call, id);
                 out.push(next);
             }
         }
@@ -60,6 +57,18 @@ impl Interp<'_> {
             self.apply_unknown(&mut st, call, true);
             out.push(st);
         }
+    }
+
+    /// Arguments that a result by value or the callee's list of further arguments may hold: what
+    /// becomes of them is not followed.
+    fn hand_on_unfollowed(&mut self, st: &mut State, call: &Call<'_>, id: FuncId) {
+        let callee = self.program.function(id);
+        let named = match self.types().get(callee.ret) {
+            Type::Record(_) => 0,
+            _ if callee.is_variadic => callee.params as usize,
+            _ => return,
+        };
+        call.args.iter().skip(named).for_each(|&arg| self.escape(st, arg, 3));
     }
 
     fn meet(
@@ -259,6 +268,11 @@ impl Interp<'_> {
         for (addr, v) in writes {
             let ty = self.value_type(v);
             self.as_pointer(addr);
+            // The callee had what the variable held before.
+            let plain = self.a.plain(addr);
+            if let Some(local) = self.scalar_local(plain) {
+                self.hand_on(st, st.locals[local.index()]);
+            }
             self.store(st, addr, v, ty);
         }
         for v in touched {

@@ -240,12 +240,15 @@ impl Interp<'_> {
         st.assume_cmp(&mut self.a, op, v, limit, false);
     }
 
-    /// The address of a pointer variable is passed to receive another pointer, whether or not the
-    /// model says so.
+    /// What an argument points to that the model says nothing of may be set: the address of a
+    /// pointer is passed to receive another one, that of a structure to have it filled.
     fn scramble_unspoken(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel) {
         for index in 0..call.args.len() {
             let v = call.args[index];
-            let Some(local) = self.scalar_local(v).filter(|_| v != V::UNINIT) else { continue };
+            if v == V::UNINIT || self.a.base(v).is_none() {
+                continue;
+            }
+            let local = self.scalar_local(v);
             let slot = Slot::Arg(index as u8);
             let spoken = model.effects.iter().any(|e| match e {
                 Effect::Read(s, _)
@@ -259,10 +262,15 @@ impl Interp<'_> {
                 | Effect::Open { slot: s, .. } => *s == slot || *s == Slot::Pointee(index as u8),
                 Effect::Copy(to, from, _) => *to == slot || *from == slot,
                 Effect::Release { arg, .. } | Effect::TakesOwnership(arg) => usize::from(*arg) == index,
-                Effect::ScanString { .. } => true,
+                Effect::Sink(s, _) | Effect::Sanitize(s, _) => *s == slot,
+                Effect::StringLength(i) | Effect::Same(i) | Effect::Inside(i, _) => usize::from(*i) == index,
+                Effect::ScanString { .. } | Effect::FormatString { .. } => true,
                 _ => false,
             });
-            if !spoken && self.types().is_pointer(self.f.locals[local.index()].ty) {
+            let receives = local.is_none_or(|id| {
+                st.locals[id.index()] == V::UNINIT || self.types().is_pointer(self.f.locals[id.index()].ty)
+            });
+            if !spoken && receives {
                 self.scramble(st, v, 2);
             }
         }

@@ -9,7 +9,7 @@ use crate::numbers::{int_bounds, wrap};
 use crate::shapes::is_length_name;
 use crate::state::{Content, Life, Object, Part, State, is_named};
 use crate::summary::AccessKind;
-use crate::value::{Atom, AtomKind, V};
+use crate::value::{Arena, Atom, AtomKind, V};
 
 /// Objects followed from one pointer.
 const MAX_REACHED: usize = 12;
@@ -69,7 +69,7 @@ impl Interp<'_> {
         }
         let v = self.load(st, target.addr, target.ty, target.name, target.field);
         if v == V::UNINIT {
-            self.report_uninit(st, target.name, target.ty);
+            self.report_uninit(st, variable_of(place), target.name, target.ty);
             let v = self.typed_fresh(target.ty, target.name);
             self.store(st, target.addr, v, target.ty);
             return v;
@@ -82,7 +82,7 @@ impl Interp<'_> {
         let v = self.typed_fresh(decl.ty, decl.name);
         let atom = self.local_atom(local);
         if !decl.name.is_empty() && !st.object(atom).is_some_and(|o| o.exposed) {
-            self.report_uninit(st, decl.name, decl.ty);
+            self.report_uninit(st, Some(local), decl.name, decl.ty);
         }
         st.locals[local.index()] = v;
         v
@@ -139,7 +139,7 @@ impl Interp<'_> {
                         _ => self.load(st, addr, ty, name, field_of),
                     };
                     if ptr == V::UNINIT {
-                        self.report_uninit(st, name, ty);
+                        self.report_uninit(st, variable_of(place), name, ty);
                         ptr = self.typed_fresh(ty, name);
                         self.store(st, addr, ptr, ty);
                     }
@@ -635,12 +635,14 @@ impl Interp<'_> {
         if bases.is_empty() {
             return;
         }
+        self.let_go(st, |arena, addr| arena.base(addr).is_some_and(|b| bases.contains(&b)));
         let arena = &self.a;
         st.cells.keep(|c| arena.base(c.0).is_none_or(|b| !bases.contains(&b)));
         let epoch = self.a.next_number();
         for base in bases {
             if let AtomKind::AddrLocal(id) = self.a.info(base).kind {
                 if self.scalar[id.index()] {
+                    self.hand_on(st, st.locals[id.index()]);
                     let local = &self.f.locals[id.index()];
                     let (ty, name) = (local.ty, local.name);
                     st.locals[id.index()] = self.typed_fresh(ty, name);
@@ -657,10 +659,35 @@ impl Interp<'_> {
         }
     }
 
+    /// What these cells hold is somebody else's from now on: it was there when others could look.
+    fn let_go(&mut self, st: &mut State, forgotten: impl Fn(&Arena, V) -> bool) {
+        if !st.objects.iter().any(|o| matches!(o.1.life, Life::Owned { .. })) {
+            return;
+        }
+        let held: SmallVec<[V; 8]> =
+            st.cells.iter().filter(|c| forgotten(&self.a, c.0)).map(|c| c.1).collect();
+        held.into_iter().for_each(|v| self.hand_on(st, v));
+    }
+
+    /// Somebody else may release what the value points to.
+    pub fn hand_on(&mut self, st: &mut State, v: V) {
+        if v == V::UNINIT {
+            return;
+        }
+        let Some(atom) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { return };
+        if let Some(Life::Owned { family, span }) = st.object(atom).map(|o| o.life) {
+            self.given_up.insert(span);
+            st.object_mut(atom).life = Life::Escaped { family };
+        }
+    }
+
     pub fn scramble_globals(&mut self, st: &mut State) {
         let epoch = self.a.next_number();
         st.epoch = epoch;
         let shared = self.shared;
+        self.let_go(st, |arena, addr| {
+            arena.base(addr).is_some_and(|b| matches!(arena.info(b).kind, AtomKind::AddrGlobal(_)))
+        });
         let arena = &self.a;
         st.cells.keep(|c| match arena.base(c.0).map(|b| &arena.info(b).kind) {
             Some(AtomKind::AddrGlobal(id)) => shared.is_constant(*id),
@@ -716,6 +743,13 @@ impl Interp<'_> {
             _ => return None,
         };
         Some(self.a.int(i128::from(bytes)))
+    }
+}
+
+fn variable_of(place: &Place) -> Option<LocalId> {
+    match place.base {
+        Base::Local(id) => Some(id),
+        Base::Global(_) => None,
     }
 }
 

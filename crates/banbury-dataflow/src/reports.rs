@@ -1,7 +1,7 @@
 //! From a need that is not met to an issue: its kind, its words, its path.
 
 use banbury_base::{PathStep, StepKind, Symbol};
-use banbury_ir::{Type, TypeId};
+use banbury_ir::{Base, LocalId, Op, Place, Proj, Rvalue, Type, TypeId};
 
 use crate::interp::Interp;
 use crate::models::{SinkKind, SourceKind};
@@ -12,22 +12,39 @@ use crate::value::{NullOrigin, V};
 use crate::verdicts::Evidence;
 
 impl Interp<'_> {
-    pub fn report_uninit(&mut self, st: &State, name: Symbol, ty: TypeId) {
+    pub fn report_uninit(&mut self, st: &State, variable: Option<LocalId>, name: Symbol, ty: TypeId) {
         // What is of no known type may be an array, of which only the address is used, or have a
         // constructor.
         let unknown = matches!(self.types().get(ty), Type::Unknown);
         if name.is_empty() || self.lenient || self.muted || unknown {
             return;
         }
+        let mut features = vec![("uninit.certain", 1.0)];
+        if variable.is_some_and(|id| self.is_set_somewhere(id)) {
+            features.push(("uninit.some-path", 1.0));
+        }
         let evidence = Evidence {
             message: "is read before it is set".into(),
-            features: vec![("uninit.certain", 1.0)],
+            features,
             steps: Vec::new(),
             counter: None,
         };
         let site = self.site(name, "stack");
         let v = V::ZERO;
         self.report(st, &Need::Initialised(v), &site, &[], evidence);
+    }
+
+    /// Whether the function sets the variable, or lets somebody do so, on any path at all. If it
+    /// does, whether a path exists that misses this is often known to a condition only.
+    fn is_set_somewhere(&self, id: LocalId) -> bool {
+        let own = |place: &Place| place.base == Base::Local(id);
+        self.f.blocks.iter().flat_map(|b| &b.instrs).any(|instr| match &instr.op {
+            Op::Assign { dst, src } => {
+                own(dst) && !place_is_read_through(dst) || matches!(src, Rvalue::AddrOf(place) if own(place))
+            }
+            Op::Call { dst: Some(dst), .. } | Op::Zero(dst) => own(dst),
+            _ => false,
+        })
     }
 
     pub fn report(&mut self, st: &State, need: &Need, site: &Site, chain: &[PathStep], evidence: Evidence) {
@@ -263,4 +280,9 @@ pub(crate) fn sentence(need: &Need, site: &Site, evidence: &Evidence) -> String 
         Need::Fits(..) => format!("the result of arithmetic on {what} {}", evidence.message),
         Need::Converts(..) => format!("{what}: {}", evidence.message),
     }
+}
+
+/// The place lies behind a pointer that its variable holds.
+fn place_is_read_through(place: &Place) -> bool {
+    place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)))
 }
