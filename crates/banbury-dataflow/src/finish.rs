@@ -73,13 +73,15 @@ impl Interp<'_> {
         for exit in &mut out {
             exit.null = null;
         }
-        let (mut facts, mut chains) = (Lists::default(), Lists::default());
+        let (mut facts, mut exceptions, mut chains) = (Lists::default(), Lists::default(), Lists::default());
         let obligations = self
             .obligations
             .iter()
             .map(|o| Obligation {
                 need: o.need.with_value(exporter.value(o.need.value())),
                 guard_facts: facts.share(o.guard_facts.iter().map(|&(a, b)| (exporter.atom(a), b)).collect()),
+                guard_not: exceptions
+                    .share(o.guard_not.iter().map(|&(a, k)| (exporter.atom(a), k)).collect()),
                 guard_cons: o.guard_cons.iter().map(|&c| exporter.value(c)).collect(),
                 site: o.site.clone(),
                 chain: chains.share(o.chain.to_vec()),

@@ -102,6 +102,13 @@ impl Interp<'_> {
                 return;
             }
         }
+        for &(atom, k) in obligation.guard_not.iter() {
+            let v = self.import_atom(&mut guarded, call, import, atom);
+            let d = self.a.plus(v, -k);
+            if v != V::UNINIT && !guarded.assume_nonzero(&mut self.a, d) {
+                return;
+            }
+        }
         for &c in &obligation.guard_cons {
             let v = self.import(&mut guarded, call, import, c);
             if !guarded.assume_le0(&mut self.a, v) {

@@ -67,6 +67,8 @@ pub struct Obligation {
     pub need: Need,
     pub guard_facts: Arc<[(Atom, (i128, i128))]>,
     pub guard_cons: Vec<V>,
+    /// Values that these atoms do not have.
+    pub guard_not: Arc<[(Atom, i128)]>,
     pub site: Site,
     /// Calls between this function and the site, outermost first.
     pub chain: Arc<[PathStep]>,
@@ -364,6 +366,11 @@ pub fn entry_facts(arena: &Arena, state: &State, limit: usize) -> Vec<(Atom, (i1
         .take(limit)
         .copied()
         .collect()
+}
+
+/// Values that entry values are known not to have.
+pub fn entry_exceptions(arena: &Arena, state: &State, limit: usize) -> Vec<(Atom, i128)> {
+    state.neq.iter().filter(|(atom, _)| is_entry_atom(arena, *atom)).take(limit).copied().collect()
 }
 
 pub fn entry_constraints(arena: &Arena, state: &State, limit: usize) -> Vec<V> {

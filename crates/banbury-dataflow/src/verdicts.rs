@@ -10,8 +10,8 @@ use crate::numbers::int_bounds;
 use crate::reports::{limit_text, origin_feature, quoted, same_kind, sink_text, taint_features};
 use crate::state::{Content, Life, State, Trace, is_named};
 use crate::summary::{
-    AccessKind, Need, Obligation, Site, entry_constraints, entry_facts, is_entry, mentions_entry,
-    mentions_parameter,
+    AccessKind, Need, Obligation, Site, entry_constraints, entry_exceptions, entry_facts, is_entry,
+    mentions_entry, mentions_parameter,
 };
 use crate::value::{Atom, AtomKind, MAX, MIN, NullOrigin, V};
 
@@ -145,6 +145,7 @@ impl Interp<'_> {
             need,
             guard_facts: entry_facts(&self.a, st, 10).into(),
             guard_cons: entry_constraints(&self.a, st, 8),
+            guard_not: entry_exceptions(&self.a, st, 6).into(),
             site,
             chain: chain.into(),
         };
