@@ -38,12 +38,10 @@ impl Interp<'_> {
             _ => self.a.next_number(),
         };
         let plain = self.a.plain(v);
-        let mut top = MAX;
-        let mut end = None;
-        if let Some(size) = self.object_size(st, base) {
-            let left = self.a.sub(size, offset);
+        let (mut top, mut end) = (MAX, None);
+        if let Some(left) = self.room_behind(st, v) {
             top = (st.bounds(&self.a, left).1 / i128::from(width) - 1).max(0);
-            end = self.a.constant(offset).is_none().then_some(left);
+            end = self.a.constant(left).is_none().then_some(left);
         }
         let atom = self.a.atom(AtomKind::StrLen(plain, epoch, width), 0, LONGEST_STRING);
         let name = self.name_of(v);
@@ -67,6 +65,20 @@ impl Interp<'_> {
             st.assume_le0(&mut self.a, beyond);
         }
         length
+    }
+
+    /// Bytes from the address to the end of the array that it points into, or of its object.
+    fn room_behind(&mut self, st: &State, v: V) -> Option<V> {
+        let plain = self.a.plain(v);
+        // An array of one element at the end of a structure may be longer.
+        if let Some((start, bytes)) = self.a.sub_object(v).filter(|s| s.1 > 1) {
+            let gone = self.a.sub(plain, start);
+            let less = self.a.scale(gone, -1);
+            return Some(self.a.plus(less, i128::from(bytes)));
+        }
+        let (base, offset) = self.a.split(plain)?;
+        let size = self.object_size(st, base)?;
+        Some(self.a.sub(size, offset))
     }
 
     pub fn copy_memory(&mut self, st: &mut State, dst: V, src: V, n: Option<V>) {

@@ -2,7 +2,7 @@
 //! caller can tell and therefore goes into the summary.
 
 use banbury_base::{PathStep, Span, StepKind, Symbol};
-use banbury_ir::{Callee, Op, Terminator};
+use banbury_ir::{BinOp, Callee, Op, Terminator};
 
 use crate::interp::Interp;
 use crate::models::{SinkKind, SourceKind};
@@ -203,7 +203,10 @@ impl Interp<'_> {
                 narrowed = false;
             }
             if c > 0 || under {
-                if info.taint != 0 {
+                // What is left of a division is less than what it was divided by.
+                let remainder = matches!(info.kind, AtomKind::Op(BinOp::Rem, _, by, _)
+                    if self.a.constant(by).is_none());
+                if info.taint != 0 && !remainder {
                     taint = info.taint;
                 }
                 if side == default && (side >= MAX || side <= MIN || !matches!(info.kind, AtomKind::Fresh(_)))

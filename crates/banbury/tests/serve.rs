@@ -51,6 +51,7 @@ fn start(folder: &Path, old: &Path, new: &Path) -> Running {
         said.push_str(&line);
         said.push('\n');
     }
+    let _ = child.wait();
     panic!("it ended: {said}");
 }
 

@@ -232,23 +232,29 @@ impl Parser<'_> {
         Stmt { kind: StmtKind::Empty, span: self.span(&token), in_macro: token.in_macro }
     }
 
+    /// Never fails behind the body: to go back would be to read the body again, and twice as
+    /// often with every level of such loops.
     fn do_while(&mut self) -> PResult<StmtKind> {
         let token = self.bump();
         let body = self.body_statement();
-        if self.eat_kw(Kw::While) {
-            let cond = self.condition()?;
-            // Without `;` it comes from a macro.
-            self.eat(TokenKind::Semi);
-            return Ok(StmtKind::DoWhile { body, cond });
-        }
-        // `do { ... } END_MACRO;`
-        if !self.is_name(self.pos) {
-            return Err(Fail("expected `while` behind the body of `do`"));
-        }
-        self.pos += 1;
-        self.skip_parens();
+        let behind = self.pos;
+        let cond = if self.eat_kw(Kw::While) {
+            self.condition()
+        } else if self.is_name(behind) {
+            // `do { ... } END_MACRO;`
+            self.pos += 1;
+            self.skip_parens();
+            Ok(self.make(ExprKind::Unknown(Vec::new()), &token))
+        } else {
+            Err(Fail("expected `while` behind the body of `do`"))
+        };
+        let cond = cond.unwrap_or_else(|fail| {
+            self.note_error(behind, fail.0);
+            self.skip_parens();
+            self.make(ExprKind::Unknown(Vec::new()), &token)
+        });
+        // Without `;` it comes from a macro.
         self.eat(TokenKind::Semi);
-        let cond = self.make(ExprKind::Unknown(Vec::new()), &token);
         Ok(StmtKind::DoWhile { body, cond })
     }
 

@@ -29,6 +29,14 @@ fn a_function_behind_garbage_is_found() {
 }
 
 #[test]
+fn broken_loops_inside_each_other_are_read_once() {
+    let (open, close) = ("do if (x) { a(); } else { ".repeat(30), " }".repeat(30));
+    let unit = parsed(&format!("void f(void) {{ {open} int g(void) {{ return 1; }} {close} }}"));
+    let names: Vec<&str> = functions(&unit).collect();
+    assert_eq!(names, ["f", "g"]);
+}
+
+#[test]
 fn lost_braces_cost_one_function() {
     let text = "int a(void)\n{\n\tif (x) {\n\tb();\n}\n\nint c(void)\n{\n\td();\n}\n";
     let names: Vec<&str> = functions(&parsed(text)).collect();
