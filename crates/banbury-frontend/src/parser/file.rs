@@ -1,6 +1,7 @@
 //! File scope: function definitions, declarations, and the macros that stand for either.
 
 use banbury_base::Symbol;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 use crate::ast::{Block, Decl, DeclSpecs, FunctionDef, Param, TranslationUnit, TypeExpr, VarDecl};
@@ -24,7 +25,10 @@ impl Parser<'_> {
             if self.pos <= start {
                 self.pos = start + 1;
             }
-            let lifted = std::mem::take(&mut self.lifted);
+            let mut lifted = std::mem::take(&mut self.lifted);
+            // One that was read twice is one function.
+            let mut seen = FxHashSet::default();
+            lifted.retain(|function| seen.insert((function.span.line, function.span.col)));
             unit.decls.extend(lifted.into_iter().map(|f| Decl::Function(Box::new(f))));
         }
         unit.errors = std::mem::take(&mut self.errors);

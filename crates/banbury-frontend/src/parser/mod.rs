@@ -83,6 +83,10 @@ struct Parser<'a> {
     errors: Vec<SyntaxError>,
     /// Functions defined inside functions.
     lifted: Vec<FunctionDef>,
+    /// Where the block ends that was read furthest, and how many tokens were read again since a
+    /// statement around them failed.
+    blocks_end: usize,
+    reread: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -107,6 +111,8 @@ impl<'a> Parser<'a> {
             numbers: FxHashMap::default(),
             errors: Vec::new(),
             lifted: Vec::new(),
+            blocks_end: 0,
+            reread: 0,
         }
     }
 

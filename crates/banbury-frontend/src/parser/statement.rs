@@ -40,7 +40,18 @@ impl Parser<'_> {
         }
         self.names.leave(scope);
         self.pos = self.pos.max(close + 1).min(self.tokens.len());
+        self.blocks_end = self.blocks_end.max(self.pos);
         Ok(Block { stmts, end_line: self.token(close).line })
+    }
+
+    /// Blocks inside a statement that failed are read again. Where that goes on inside these, it
+    /// would double with every level: past twice the text they are left out.
+    fn limit_rereading(&mut self) {
+        let again = self.blocks_end.saturating_sub(self.pos);
+        self.reread += again;
+        if again > 0 && self.reread > 2 * self.tokens.len() {
+            self.pos = self.blocks_end;
+        }
     }
 
     /// One statement; what does not parse is skipped and noted.
@@ -49,7 +60,11 @@ impl Parser<'_> {
         let first = self.token(start);
         match self.nested(|p| p.statement_kind(in_block)) {
             Ok(kind) => Stmt { kind, span: self.span(&first), in_macro: first.in_macro },
-            Err(fail) => self.skip_statement(start, fail),
+            Err(fail) => {
+                let skipped = self.skip_statement(start, fail);
+                self.limit_rereading();
+                skipped
+            }
         }
     }
 
