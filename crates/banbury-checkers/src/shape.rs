@@ -155,7 +155,7 @@ impl<'a> Shape<'a> {
                     _ => Definition::Many,
                 };
             }
-        } else if dst.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_))) {
+        } else if dst.is_behind_pointer() {
             self.read(id);
         }
     }
@@ -184,7 +184,7 @@ impl<'a> Shape<'a> {
     }
 
     fn mark_address(&mut self, id: LocalId, place: &Place) {
-        if place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_))) {
+        if place.is_behind_pointer() {
             self.read(id);
         } else if let Some(slot) = self.addressed.get_mut(id.index()) {
             *slot = true;

@@ -255,7 +255,7 @@ impl Interp<'_> {
         let Some(target) = self.place_address(st, place) else { return self.a.unknown() };
         let mut addr = target.addr;
         if let Base::Local(id) = place.base {
-            if !place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_))) {
+            if !place.is_behind_pointer() {
                 let atom = self.local_atom(id);
                 st.object_mut(atom).exposed = true;
             }

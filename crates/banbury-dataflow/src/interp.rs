@@ -530,10 +530,10 @@ impl<'a> Interp<'a> {
         if self.a.constant(cond).is_some() {
             return;
         }
-        let (span, block, in_macro) = (self.span, self.block, self.in_macro);
+        let (span, block) = (self.span, self.block);
         let enters = self.first_visit && self.headers[block as usize];
         let before = st.trace.take();
-        st.trace = Some(Rc::new(Trace { span, block, in_macro, enters, taken, cond, before }));
+        st.trace = Some(Rc::new(Trace { span, block, enters, taken, cond, before }));
     }
 
     pub fn step(&self, kind: StepKind, span: Span, message: String) -> PathStep {

@@ -533,12 +533,8 @@ impl Interp<'_> {
             if st.object(base).is_some_and(|o| o.exposed && !matches!(o.life, Life::Owned { .. })) {
                 continue;
             }
-            let object = st.object_mut(base);
-            if let Life::Owned { family, span } = object.life {
-                self.given_up.insert(span);
-                object.life = Life::Escaped { family };
-            }
-            object.exposed = true;
+            self.disown(st, base);
+            st.object_mut(base).exposed = true;
         }
     }
 
@@ -674,7 +670,12 @@ impl Interp<'_> {
         if v == V::UNINIT {
             return;
         }
-        let Some(atom) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { return };
+        if let Some(atom) = self.a.base(v).or_else(|| self.a.as_atom(v)) {
+            self.disown(st, atom);
+        }
+    }
+
+    fn disown(&mut self, st: &mut State, atom: Atom) {
         if let Some(Life::Owned { family, span }) = st.object(atom).map(|o| o.life) {
             self.given_up.insert(span);
             st.object_mut(atom).life = Life::Escaped { family };

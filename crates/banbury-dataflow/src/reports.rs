@@ -1,7 +1,7 @@
 //! From a need that is not met to an issue: its kind, its words, its path.
 
 use banbury_base::{PathStep, StepKind, Symbol};
-use banbury_ir::{Base, LocalId, Op, Place, Proj, Rvalue, Type, TypeId};
+use banbury_ir::{Base, LocalId, Op, Place, Rvalue, Type, TypeId};
 
 use crate::interp::Interp;
 use crate::models::{SinkKind, SourceKind};
@@ -40,7 +40,7 @@ impl Interp<'_> {
         let own = |place: &Place| place.base == Base::Local(id);
         self.f.blocks.iter().flat_map(|b| &b.instrs).any(|instr| match &instr.op {
             Op::Assign { dst, src } => {
-                own(dst) && !place_is_read_through(dst) || matches!(src, Rvalue::AddrOf(place) if own(place))
+                own(dst) && !dst.is_behind_pointer() || matches!(src, Rvalue::AddrOf(place) if own(place))
             }
             Op::Call { dst: Some(dst), .. } | Op::Zero(dst) => own(dst),
             _ => false,
@@ -280,9 +280,4 @@ pub(crate) fn sentence(need: &Need, site: &Site, evidence: &Evidence) -> String 
         Need::Fits(..) => format!("the result of arithmetic on {what} {}", evidence.message),
         Need::Converts(..) => format!("{what}: {}", evidence.message),
     }
-}
-
-/// The place lies behind a pointer that its variable holds.
-fn place_is_read_through(place: &Place) -> bool {
-    place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)))
 }

@@ -390,7 +390,7 @@ fn constant_globals(program: &Program) -> Vec<bool> {
     let mut constant: Vec<bool> = program.globals.iter().map(|g| !g.is_extern).collect();
     let mut written = |place: &Place, address: bool| {
         if let Base::Global(id) = place.base {
-            let through = place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)));
+            let through = place.is_behind_pointer();
             let is_const = program.globals[id.index()].is_const;
             if !(through || address && is_const) {
                 constant[id.index()] = false;

@@ -91,9 +91,8 @@ impl Default for Object {
 #[derive(Debug)]
 pub struct Trace {
     pub span: Span,
-    /// Where it was decided; a macro's text may be there.
+    /// The block that ended in it.
     pub block: u32,
-    pub in_macro: Symbol,
     /// At the head of a loop, before its first round.
     pub enters: bool,
     pub taken: bool,

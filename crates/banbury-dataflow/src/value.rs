@@ -482,24 +482,23 @@ impl Arena {
 
     /// The expression without [`AtomKind::Sub`] marks: what cells are keyed by.
     pub fn plain(&mut self, v: V) -> V {
-        let is_mark = |arena: &Arena, atom: Atom| matches!(arena.info(atom).kind, AtomKind::Sub(..));
-        if !self.lin(v).terms.iter().any(|&(a, _)| is_mark(self, a)) {
-            return v;
-        }
-        let lin = self.lin(v).clone();
-        let terms: Terms = lin.terms.iter().copied().filter(|&(a, _)| !is_mark(self, a)).collect();
-        self.intern(Lin { k: lin.k, terms })
+        self.without(v, |kind| matches!(kind, AtomKind::Sub(..)))
     }
 
     /// The address of the byte in which a bit-field begins.
     pub fn whole_byte(&mut self, v: V) -> V {
-        let is_mark = |arena: &Arena, atom: Atom| matches!(arena.info(atom).kind, AtomKind::BitField(_));
-        if !self.lin(v).terms.iter().any(|&(a, _)| is_mark(self, a)) {
+        self.without(v, |kind| matches!(kind, AtomKind::BitField(_)))
+    }
+
+    fn without(&mut self, v: V, is_mark: fn(&AtomKind) -> bool) -> V {
+        if !self.lin(v).terms.iter().any(|&(atom, _)| is_mark(&self.info(atom).kind)) {
             return v;
         }
-        let lin = self.lin(v).clone();
-        let terms: Terms = lin.terms.iter().copied().filter(|&(a, _)| !is_mark(self, a)).collect();
-        self.intern(Lin { k: lin.k, terms })
+        let lin = self.lin(v);
+        let terms: Terms =
+            lin.terms.iter().copied().filter(|&(atom, _)| !is_mark(&self.info(atom).kind)).collect();
+        let k = lin.k;
+        self.intern(Lin { k, terms })
     }
 
     /// The innermost array the address was derived from: (start address, bytes).

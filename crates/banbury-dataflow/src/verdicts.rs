@@ -314,10 +314,14 @@ impl Interp<'_> {
     fn null_by_decision(&self, st: &State, v: V) -> Option<&'static str> {
         match self.decided(st, v) {
             None => Some("null.implied"),
-            // The macro is for others as well, whose pointers may be null.
-            Some(trace) if !trace.in_macro.is_empty() || self.may_stop_behind(trace) => None,
+            Some(trace) if self.is_macros_test(trace) || self.may_stop_behind(trace) => None,
             Some(_) => Some("null.checked-before"),
         }
+    }
+
+    /// A macro is for others as well, whose pointers may be null.
+    fn is_macros_test(&self, trace: &Trace) -> bool {
+        !self.f.blocks[trace.block as usize].term_macro.is_empty()
     }
 
     /// `if (!p) fail(...);`, where nobody knows whether `fail` comes back.

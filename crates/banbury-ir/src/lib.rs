@@ -345,6 +345,11 @@ impl Place {
             _ => None,
         }
     }
+
+    /// The place lies behind a pointer that its variable holds or leads to.
+    pub fn is_behind_pointer(&self) -> bool {
+        self.proj.iter().any(|step| matches!(step, Proj::Deref | Proj::At(_)))
+    }
 }
 
 impl Operand {

@@ -97,19 +97,6 @@ pub(crate) fn decibans(weight: f32) -> String {
     format!("{weight:+.1} dB")
 }
 
-/// 1234567 as `1,234,567`.
-pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,8 +116,6 @@ mod tests {
 
     #[test]
     fn numbers() {
-        assert_eq!(thousands(1_234_567), "1,234,567");
-        assert_eq!(thousands(12), "12");
         assert_eq!(decibans(-0.01), "+0.0 dB");
     }
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use banbury_base::text::thousands;
 use banbury_base::{FileId, PathStep, Span};
 
 use crate::Report;
-use crate::excerpt::{Lines, decibans, plain, shown, thousands};
+use crate::excerpt::{Lines, decibans, plain, shown};
 use crate::model::Item;
 
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use banbury_base::text::escape_markup;
+
 /// A bar: its name, and parts from the bottom up as class, words and height.
 pub struct Bar {
     pub name: String,
@@ -10,22 +12,6 @@ pub struct Bar {
 
 /// Bars drawn at most: the last.
 const MOST: usize = 24;
-
-/// Text safe in SVG.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// Stacked bars, one a release, from left to right. Their figures stand beside as a table.
 pub fn trend(title: &str, bars: &[Bar]) -> String {
@@ -40,7 +26,7 @@ pub fn trend(title: &str, bars: &[Bar]) -> String {
     let width = 44.0 + STEP * bars.len() as f64;
     let mut out = format!(
         "<svg class=\"trend\" viewBox=\"0 0 {width:.0} 164\" width=\"{width:.0}\" height=\"164\" role=\"img\" aria-label=\"{}\">",
-        escape(title)
+        escape_markup(title)
     );
     for half in 0..=2 {
         let y = 16.0 + HEIGHT * (1.0 - f64::from(half) / 2.0);
@@ -60,7 +46,7 @@ pub fn trend(title: &str, bars: &[Bar]) -> String {
             let _ = write!(
                 out,
                 "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"40\" height=\"{height:.1}\"><title>{}: {count} {words}</title></rect>",
-                escape(&bar.name)
+                escape_markup(&bar.name)
             );
         }
         let short: String = bar.name.chars().take(10).collect();
@@ -68,7 +54,7 @@ pub fn trend(title: &str, bars: &[Bar]) -> String {
             out,
             "<text class=\"tick\" x=\"{:.1}\" y=\"154\" text-anchor=\"middle\">{}</text>",
             x + 20.0,
-            escape(&short)
+            escape_markup(&short)
         );
     }
     out.push_str("</svg>");

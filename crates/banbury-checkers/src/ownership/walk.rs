@@ -398,7 +398,7 @@ fn forget(known: &mut Known, dst: &Place) {
 
 /// Forgets what is known of memory that can be reached over the variable.
 fn forget_behind(known: &mut Known, base: Base) {
-    let behind = |p: &Place| p.base == base && p.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)));
+    let behind = |p: &Place| p.base == base && p.is_behind_pointer();
     known.retain(|(key, _)| match key {
         Key::Truth(p) | Key::Number(_, p, _) => !behind(p),
         Key::Places(_, p, q) => !behind(p) && !behind(q),

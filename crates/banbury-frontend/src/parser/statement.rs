@@ -19,6 +19,17 @@ struct IfArm {
     then: Box<Stmt>,
 }
 
+/// What stands between the parentheses of a `for`.
+enum ForHeader {
+    Parts {
+        init: Option<Box<Stmt>>,
+        cond: Option<Expr>,
+        step: Option<Expr>,
+    },
+    /// `for (EACH(a, b))`: the macro brings all three parts, or they could not be read.
+    Macro(Expr),
+}
+
 impl Parser<'_> {
     /// `{ ... }`; always ends behind the brace that closes the block.
     pub(super) fn block(&mut self) -> PResult<Block> {
@@ -285,24 +296,25 @@ impl Parser<'_> {
         let close = self.partner(open).ok_or(Fail("`(` of `for` is not closed"))?;
         let scope = self.names.enter();
         let header = self.nested(|p| p.for_header(close));
-        let (init, cond, step) = header.unwrap_or_else(|fail| {
+        let header = header.unwrap_or_else(|fail| {
             self.note_error(open, fail.0);
             let token = self.token(open);
-            (None, Some(self.make(ExprKind::Unknown(Vec::new()), &token)), None)
+            ForHeader::Macro(self.make(ExprKind::Unknown(Vec::new()), &token))
         });
         self.pos = close + 1;
         let body = self.body_statement();
         self.names.leave(scope);
-        Ok(StmtKind::For { init, cond, step, body })
+        Ok(match header {
+            ForHeader::Parts { init, cond, step } => StmtKind::For { init, cond, step, body },
+            ForHeader::Macro(call) => StmtKind::MacroLoop { call, body },
+        })
     }
 
-    #[allow(clippy::type_complexity, reason = "the three parts of one header")]
-    fn for_header(&mut self, close: usize) -> PResult<(Option<Box<Stmt>>, Option<Expr>, Option<Expr>)> {
+    fn for_header(&mut self, close: usize) -> PResult<ForHeader> {
         let init = self.for_init()?;
         if self.pos == close {
-            // `for (EACH(a, b))`: the macro brings all three parts.
             return match init.map(|stmt| stmt.kind) {
-                Some(StmtKind::Expr(cond)) => Ok((None, Some(cond), None)),
+                Some(StmtKind::Expr(call)) => Ok(ForHeader::Macro(call)),
                 _ => Err(Fail("expected two `;` in `for`")),
             };
         }
@@ -316,7 +328,7 @@ impl Parser<'_> {
             false => None,
         };
         match self.pos == close {
-            true => Ok((init, cond, step)),
+            true => Ok(ForHeader::Parts { init, cond, step }),
             false => Err(Fail("expected `)` behind `for`")),
         }
     }

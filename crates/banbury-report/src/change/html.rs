@@ -1,5 +1,6 @@
 use std::io::{self, Write};
 
+use banbury_base::text::escape_markup;
 use banbury_change::{Entry, words};
 
 use super::ChangeReport;
@@ -24,7 +25,7 @@ pub fn write_html(report: &ChangeReport<'_>, out: &mut dyn Write) -> io::Result<
         "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{0}</title><style>{STYLE}</style><h1>{0}</h1>",
-        escape(&title)
+        escape_markup(&title)
     )?;
     let totals = &report.comparison.totals;
     writeln!(
@@ -42,7 +43,7 @@ pub fn write_html(report: &ChangeReport<'_>, out: &mut dyn Write) -> io::Result<
         )?;
     }
     for note in &report.notes {
-        writeln!(out, "<li>{}</li>", escape(note))?;
+        writeln!(out, "<li>{}</li>", escape_markup(note))?;
     }
     writeln!(out, "</ul>")?;
     let texts = Texts::new(report);
@@ -63,19 +64,23 @@ fn write_entry(
         out,
         "<article><h2>{}. {} [{:+.1} dB]</h2><div class=\"at\">{}:{} <code>{}</code>{}</div>",
         index + 1,
-        escape(&entry.title),
+        escape_markup(&entry.title),
         entry.weight,
-        escape(&entry.file),
+        escape_markup(&entry.file),
         entry.line_start,
         entry.fingerprint,
-        report.read.get(&entry.fingerprint).map(|read| format!(" {}", escape(read))).unwrap_or_default()
+        report
+            .read
+            .get(&entry.fingerprint)
+            .map(|read| format!(" {}", escape_markup(read)))
+            .unwrap_or_default()
     )?;
     if index < WITH_LINES {
         let (old, new) = texts.excerpt(entry);
         let cell = |lines: &[Line]| {
             lines
                 .iter()
-                .map(|(number, text)| format!("{number:>5} {}", escape(text)))
+                .map(|(number, text)| format!("{number:>5} {}", escape_markup(text)))
                 .collect::<Vec<_>>()
                 .join("\n")
         };
@@ -86,13 +91,9 @@ fn write_entry(
             cell(&new)
         )?;
         for reason in entry.reasons.iter().filter(|reason| reason.decibans.abs() >= 1.0).take(6) {
-            writeln!(out, "<li>{:+.1} dB: {}</li>", reason.decibans, escape(&words(reason.name)))?;
+            writeln!(out, "<li>{:+.1} dB: {}</li>", reason.decibans, escape_markup(&words(reason.name)))?;
         }
         writeln!(out, "</ul>")?;
     }
     writeln!(out, "</article>")
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
+use banbury_base::text::escape_markup;
 use banbury_base::{FileId, Span, StepKind};
 use serde_json::{Value, json};
 
@@ -25,7 +26,9 @@ pub fn write_html(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(before.as_bytes())?;
         let (name, after) = after.split_once("}}").unwrap_or((after, ""));
         match name {
-            "title" => out.write_all(escape(&format!("{} - Banbury review", report.target)).as_bytes())?,
+            "title" => {
+                out.write_all(escape_markup(&format!("{} - Banbury review", report.target)).as_bytes())?
+            }
             "style" => out.write_all(STYLE.as_bytes())?,
             "script" => out.write_all(SCRIPT.as_bytes())?,
             _ => write_data(report, out)?,
@@ -39,10 +42,6 @@ pub fn write_html(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 fn write_data(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let text = serde_json::to_string(&data(report))?;
     out.write_all(text.replace('<', "\\u003c").as_bytes())
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
 fn data(report: &Report) -> Value {

@@ -160,7 +160,7 @@ fn total(filter: &FindingFilter, tally: &[Tally]) -> String {
     let all = tally.iter().filter(|one| {
         fits(&filter.verdict, &one.verdict) && stands(filter, one) && fits(&filter.rule, &one.rule)
     });
-    number(all.map(|one| one.count).sum())
+    number(all.map(|one| one.count).sum::<i64>())
 }
 
 /// What is gone is counted only where it is asked for.

@@ -132,20 +132,9 @@ pub fn decibans(weight: Option<f64>) -> String {
     weight.map_or("not weighed".to_owned(), |weight| format!("{weight:+.1} dB"))
 }
 
-/// A number with its thousands apart.
-pub fn number(n: i64) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if n < 0 { format!("-{out}") } else { out }
-}
+pub use banbury_base::text::thousands as number;
 
-/// The same for templates, which hand on references.
+/// [`number`] for templates, which hand on references.
 pub fn figure(n: &i64) -> String {
     number(*n)
 }

@@ -97,7 +97,7 @@ pub fn show(x: &Exchange<'_>) -> Answered {
 }
 
 fn sum(all: &[Figures]) -> Sum {
-    let of = |figure: fn(&Figures) -> i64| number(all.iter().map(figure).sum());
+    let of = |figure: fn(&Figures) -> i64| number(all.iter().map(figure).sum::<i64>());
     Sum {
         findings: of(|one| one.findings),
         confirmed: of(|one| one.confirmed),

@@ -1,10 +1,10 @@
 //! What a rule checks: the text that also tests it.
 
 use askama::Template;
+use banbury_base::text::escape_markup;
 
 use super::{Frame, page};
 use crate::exchange::{Answered, Exchange, Fault};
-use crate::picture::escape;
 
 #[derive(Template)]
 #[template(path = "rule.html")]
@@ -59,7 +59,7 @@ fn html(text: &str) -> String {
             fenced = !fenced;
             close(&mut out, if fenced { "pre" } else { "" });
         } else if fenced {
-            out.push_str(&escape(line));
+            out.push_str(&escape_markup(line));
             out.push('\n');
         } else if line.trim().is_empty() {
             close(&mut out, "");
@@ -90,8 +90,8 @@ fn html(text: &str) -> String {
 fn inline(text: &str) -> String {
     let parts = text.split('`').enumerate();
     let part = |(index, part): (usize, &str)| match index % 2 {
-        0 => escape(part),
-        _ => format!("<code>{}</code>", escape(part)),
+        0 => escape_markup(part),
+        _ => format!("<code>{}</code>", escape_markup(part)),
     };
     parts.map(part).collect()
 }

@@ -239,7 +239,7 @@ fn reads<'a>(shape: &Shape<'a>, operand: &'a Operand, depth: u32, out: &mut Vec<
 /// What the place holds is nobody else's to change: a variable, or bytes behind one.
 fn still(shape: &Shape<'_>, place: &Place) -> bool {
     let Base::Local(id) = place.base else { return false };
-    let behind = place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)));
+    let behind = place.is_behind_pointer();
     let field = place.proj.iter().any(|p| matches!(p, Proj::Field(_)));
     !(shape.is_addressed(id) || behind && field)
 }

@@ -116,7 +116,7 @@ fn own(shape: &Shape<'_>, place: &Place) -> bool {
     let function = shape.function;
     match place.base {
         Base::Local(id) => {
-            id.0 >= function.params && !place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)))
+            id.0 >= function.params && !place.is_behind_pointer()
                 && !shape.place_type(place).is_some_and(|ty| shape.is_pointer(ty))
         }
         Base::Global(id) => shape.program.globals.get(id.index()).is_some_and(|g| {

@@ -199,7 +199,7 @@ impl Liveness {
 
     /// A write through a pointer or to an element reads the pointer and the index.
     fn read_target(&self, dst: &Place, live: &mut [bool]) {
-        let through = dst.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_)));
+        let through = dst.is_behind_pointer();
         if through {
             self.read(dst, live);
         } else {
@@ -240,7 +240,7 @@ impl Liveness {
 
 fn takes_address(op: &Op, id: LocalId) -> bool {
     matches!(op, Op::Assign { src: Rvalue::AddrOf(place), .. } if place.base == Base::Local(id)
-        && !place.proj.iter().any(|p| matches!(p, Proj::Deref | Proj::At(_))))
+        && !place.is_behind_pointer())
 }
 
 /// For each block, the variables whose address was taken on some way to it.

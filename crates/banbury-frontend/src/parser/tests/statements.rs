@@ -64,7 +64,7 @@ fn macros() {
     check_body("TRY { d(); } CATCH (x) { e(); }", "(while (? TRY) {(d)}) (while (CATCH x) {(e)})");
     check_body("do { a(); } END_WHILE(x);", "(do {(a)} ?)");
     check_body("if likely(x) y();", "(if (likely x) (y))");
-    check_body("for (EACH(a, b)) c();", "(for _ (EACH a b) _ (c))");
+    check_body("for (EACH(a, b)) c();", "(while (EACH a b) (c))");
     check_body("IF_X(a) b(); else c();", "(if (IF_X a) (b) (c))");
     check_body("FAIL_IF(x) return;", "(FAIL_IF x) (return _)");
 }

@@ -12,7 +12,7 @@ fn errors_stay_where_they_are() {
     check_body("if (a = = b) { c(); } d();", "(if ? {(c)}) (d) !expected an expression");
     check_body("int x = * ; y();", "(var int [x = ?]) (y) !expected an expression");
     check_body("return * ; y();", "(return ?) (y) !expected an expression");
-    check_body("for (a = 1) b();", "(for _ ? _ (b)) !expected `;` in `for`");
+    check_body("for (a = 1) b();", "(while ? (b)) !expected `;` in `for`");
     check_file(
         "int a; ) ( int b; int c;",
         "(var int [a]) (var int [c]) (error expected a declaration: ) ( int b ; int c)",
