@@ -519,41 +519,17 @@ def main():
     data = Data(args)
     before = Weighing(table, table.value, hidden)
     present, figures, cells, bits = crossed(args, data, table, before, hidden)
-    old_bits = sum(loss(rows_of(real, [], revisions, 0.0), before, table)
-                   for real, revisions, _ in (data.part(fold, True) for fold in range(FOLDS)))
     values = fit(rows_of(data.real, data.suite, data.revisions, args.suite), table, args.ridge, args.blank)
     weigh = Weighing(table, values, hidden)
     line, per_hit = line_for(weigh, data.revisions, present), scale(before, data.real, data.revisions, args.real)
-
-    hit = sum(bool(case.right) for case in data.real)
-    lines = [
-        f"{len(data.real)} pairs of {len(data.fold)} repositories, {hit} with a finding at the vulnerable line and "
-        f"{sum(bool(case.wrong) for case in data.real)} with one at the fixed; "
-        f"{sum(sum(r.kinds.values()) for r in data.revisions):,} findings on {len(data.revisions)} revisions, "
-        f"{sum(r.lines for r in data.revisions):,.0f} thousand lines; {len(data.suite):,} test cases of "
-        f"{len(data.suite_fold)} functional variants. Penalty {args.ridge}, a functional variant counts {args.suite}"
-        f"{', from nothing' if args.blank else ''}.",
-        f"Loss on unseen repositories, bits: {old_bits:.1f} with the table as it is, {bits:.1f} fitted.",
-        f"As much shows as by default with the present table from {line_share(weigh, line, per_hit):.3f} of being right on.",
-        "",
-        "| findings per 1,000 lines | weights | measured on unseen folds | pairs told apart | found | Juliet J | precision |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for noise in sorted(figures):
-        lines.append(f"| {noise:.2f} | present | {summary(present_figures(data, before, noise if noise != present else None), data)}")
-        lines.append(f"| {noise:.2f} | fitted | {summary(figures[noise], data)}")
-    seen = both(data.revisions)
     points, old_points = curve(cells, per_hit), curve(present_cells(data, before), per_hit)
-    for name, row in (("Fitted, unseen folds", points), ("Present", old_points)):
-        lines += ["", f"{name}:", "", "| decibans | hits | share right | twice its deviation | predicted |", "|---|---|---|---|---|"]
-        for start, share, deviation, predicted, number in row:
-            lines.append(f"| {start} to {start + 5} | {number} | {share:.4f} | {2 * deviation:.4f} | {predicted:.4f} |")
-    lines += ["", "| coefficient | present | fitted |", "|---|---|---|"]
-    uses = Counter(key for kind in seen for key, _ in table.keys(kind))
-    moved = sorted(((values[key] - table.value.get(key, 0.0), key) for key in uses), key=lambda one: (-abs(one[0]), str(one[1])))
-    for change, key in moved:
-        if abs(change) >= 0.05:
-            lines.append(f"| `{' '.join(part for part in key if part)}` | {values[key] - change:+.1f} | {values[key]:+.1f} |")
+
+    lines = described(args, data) + [
+        f"Loss on unseen repositories, bits: {old_loss(data, table, before):.1f} with the table as it is, {bits:.1f} fitted.",
+        f"As much shows as by default with the present table from {line_share(weigh, line, per_hit):.3f} of being right on.",
+    ]
+    lines += compared(data, before, present, figures)
+    lines += binned("Fitted, unseen folds", points) + binned("Present", old_points) + moved(data, table, values)
     report = "\n".join(lines) + "\n"
     print(report)
     if args.out:
@@ -564,7 +540,63 @@ def main():
             file.write(drawing([("#246", "fitted, unseen repositories", points), ("#c62", "present", old_points)]))
     if args.write:
         # The line stays at 0, so that as much shows as before.
-        table.write({key: value - (line if key[0] == "base" else 0.0) for key, value in values.items() if key not in (EVERYWHERE, SUITE)})
+        own = {key: value for key, value in values.items() if key not in (EVERYWHERE, SUITE)}
+        table.write({key: value - (line if key[0] == "base" else 0.0) for key, value in own.items()})
+
+
+def described(args, data):
+    """What the figures are about."""
+    found, silent = sum(bool(case.right) for case in data.real), sum(not case.wrong for case in data.real)
+    return [
+        f"{len(data.real)} pairs of {len(data.fold)} repositories, {found} with a finding at the vulnerable line and "
+        f"{len(data.real) - silent} with one at the fixed; "
+        f"{sum(sum(r.kinds.values()) for r in data.revisions):,} findings on {len(data.revisions)} revisions, "
+        f"{sum(r.lines for r in data.revisions):,.0f} thousand lines; {len(data.suite):,} test cases of "
+        f"{len(data.suite_fold)} functional variants. Penalty {args.ridge}, a functional variant counts {args.suite}"
+        f"{', from nothing' if args.blank else ''}."
+    ]
+
+
+def old_loss(data, table, before):
+    """Bits by the present table, fold by fold as for the fitted one."""
+    parts = (data.part(fold, True) for fold in range(FOLDS))
+    return sum(loss(rows_of(real, [], revisions, 0.0), before, table) for real, revisions, _ in parts)
+
+
+def compared(data, before, present, figures):
+    """Present and fitted weights at equal noise."""
+    lines = [
+        "",
+        "Present weights in sample, fitted ones on unseen folds:",
+        "",
+        "| findings per 1,000 lines, at most | weights | measured | pairs told apart | found | Juliet J | precision |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for noise in sorted(figures):
+        old = present_figures(data, before, None if noise == present else noise)
+        lines.append(f"| {noise:.2f} | present | {summary(old, data)}")
+        lines.append(f"| {noise:.2f} | fitted | {summary(figures[noise], data)}")
+    return lines
+
+
+def binned(name, points):
+    """The curve as a table."""
+    lines = ["", f"{name}:", "", "| decibans | hits | share right | twice its deviation | predicted |", "|---|---|---|---|---|"]
+    for start, share, deviation, predicted, number in points:
+        lines.append(f"| {start} to {start + 5} | {number} | {share:.4f} | {2 * deviation:.4f} | {predicted:.4f} |")
+    return lines
+
+
+def moved(data, table, values):
+    """Coefficients that the fit moved, furthest first."""
+    used = {key for kind in both(data.revisions) for key, _ in table.keys(kind)}
+    change = {key: values[key] - table.value.get(key, 0.0) for key in used}
+    lines = ["", "| coefficient | present | fitted |", "|---|---|---|"]
+    for key in sorted(used, key=lambda key: (-abs(change[key]), str(key))):
+        if abs(change[key]) >= 0.05:
+            name = " ".join(part for part in key if part)
+            lines.append(f"| `{name}` | {values[key] - change[key]:+.1f} | {values[key]:+.1f} |")
+    return lines
 
 
 def arguments():
