@@ -104,6 +104,10 @@ impl Interp<'_> {
                 site.features.push(("object.known", 1.0));
             }
             self.require_within(st, excess, offset, kind, site);
+            // Said once: what gets further from the same place has the same cause.
+            if self.a.taint_of(excess) != 0 {
+                st.assume_le0(&mut self.a, excess);
+            }
             return;
         }
         if is_named(&self.a, base) {

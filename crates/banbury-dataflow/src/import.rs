@@ -115,6 +115,9 @@ impl Interp<'_> {
                 return;
             }
         }
+        if self.found_by_reading(st, &guarded, &need, import, obligation) {
+            return;
+        }
         let mut chain = Vec::with_capacity(obligation.chain.len() + 1);
         chain.push(PathStep {
             kind: StepKind::Call,
@@ -138,6 +141,43 @@ impl Interp<'_> {
             }
         }
         self.require_from(&mut guarded, need, site, chain);
+    }
+
+    /// Whether the callee gets beyond the object only if the object holds what nobody here knows
+    /// it to hold: it reads on until it finds the end there.
+    fn found_by_reading(
+        &mut self,
+        st: &State,
+        guarded: &State,
+        need: &Need,
+        import: &Import<'_>,
+        obligation: &crate::summary::Obligation,
+    ) -> bool {
+        let Need::Within { under: false, excess, .. } = obligation.need else { return false };
+        if guarded.bounds(&self.a, need.value()).0 <= 0 {
+            return false;
+        }
+        let arena = &import.summary.arena;
+        let object = arena.lin(excess).1.iter().find_map(|&(atom, _)| match arena.info(atom).kind {
+            AtomKind::Extent(base) => Some(base),
+            _ => None,
+        });
+        let Some(object) = object else { return false };
+        let is_content = |atom: Atom| match arena.info(atom).kind {
+            AtomKind::Load(at, _) => arena.lin(at).1.iter().any(|&(a, c)| a == object && c == 1),
+            _ => false,
+        };
+        let here = |atom: Atom| {
+            import.atoms.get(atom.0 as usize).copied().filter(|&v| v != NOT_YET && v != V::UNINIT)
+        };
+        let open = |atom: Atom, holds: &dyn Fn((i128, i128)) -> bool| {
+            is_content(atom) && here(atom).is_some_and(|v| !holds(st.bounds(&self.a, v)))
+        };
+        obligation
+            .guard_facts
+            .iter()
+            .any(|&(atom, (lo, hi))| open(atom, &|known| known.0 >= lo && known.1 <= hi))
+            || obligation.guard_not.iter().any(|&(atom, k)| open(atom, &|known| k < known.0 || k > known.1))
     }
 
     /// Region of the object whose extent the imported need was about, for the sentence.

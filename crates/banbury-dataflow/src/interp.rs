@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Shared;
 use crate::calls::KnownCallee;
-use crate::join::{join, widen};
+use crate::join::{MAX_MERGED, join, widen};
 use crate::kept::Asked;
 use crate::observe::Issue;
 use crate::state::{Content, State, Trace};
@@ -83,6 +83,8 @@ pub(crate) struct Target {
     pub field: Option<(RecordId, u32)>,
     /// Goes through a pointer or an array index.
     pub indirect: bool,
+    /// A member of a record that the kernel writes.
+    pub kernels: bool,
 }
 
 impl<'a> Interp<'a> {
@@ -606,6 +608,11 @@ fn keep_unchanged(back: &mut State, before: &[State], merged: &State) {
     for &(atom, bounds) in &merged.facts {
         if back.facts.binary_search_by_key(&atom, |f| f.0).is_err() {
             back.set_bounds(atom, bounds);
+        }
+    }
+    for &c in &merged.cons {
+        if !back.cons.contains(&c) && back.cons.len() < MAX_MERGED {
+            back.cons.push(c);
         }
     }
 }

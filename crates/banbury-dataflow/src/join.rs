@@ -6,7 +6,7 @@ use crate::state::{Content, Life, Object, Part, State};
 use crate::value::{Arena, Atom, AtomKind, Counter, MAX, MIN, NullOrigin, V};
 
 /// Constraints up to which a merge adds what it knows of the merged values.
-const MAX_MERGED: usize = 36;
+pub(crate) const MAX_MERGED: usize = 36;
 
 /// Key of a slot in [`AtomKind::Phi`].
 fn local_key(local: usize) -> u64 {
@@ -23,21 +23,27 @@ pub fn join(arena: &mut Arena, a: &State, b: &State, block: u32) -> State {
     let mut out = a.clone();
     let mut phis = Vec::new();
     let mut minima = Vec::new();
-    for local in 0..a.locals.len() {
-        if a.locals[local] != b.locals[local] {
-            let key = local_key(local);
-            let v = phi(arena, (a, a.locals[local]), (b, b.locals[local]), (block, key, visit), &mut phis);
-            out.locals[local] = v;
-            least_of_both(arena, (a, a.locals[local]), (b, b.locals[local]), v, &mut minima);
-            common_limits(arena, (a, a.locals[local]), (b, b.locals[local]), v, &mut minima);
-        }
+    let mut steps = Vec::new();
+    // Pointers first: what is left of a buffer shrinks by as much as its pointer moves.
+    let based = |local: usize| match a.locals[local] {
+        V::UNINIT => false,
+        v => arena.base(v).is_some(),
+    };
+    let differs = (0..a.locals.len()).filter(|&local| a.locals[local] != b.locals[local]);
+    let (pointers, others): (Vec<usize>, Vec<usize>) = differs.partition(|&local| based(local));
+    for local in pointers.into_iter().chain(others) {
+        let key = (block, local_key(local), visit);
+        let v = phi(arena, (a, a.locals[local]), (b, b.locals[local]), key, &mut phis, &mut steps);
+        out.locals[local] = v;
+        least_of_both(arena, (a, a.locals[local]), (b, b.locals[local]), v, &mut minima);
+        common_limits(arena, (a, a.locals[local]), (b, b.locals[local]), v, &mut minima);
     }
     if a.cells != b.cells {
         let mut cells = Vec::with_capacity(a.cells.len().max(b.cells.len()));
         for (addr, x, y) in merged_cells(arena, a, b) {
             let v = match x == y {
                 true => x,
-                false => phi(arena, (a, x), (b, y), (block, cell_key(addr), visit), &mut phis),
+                false => phi(arena, (a, x), (b, y), (block, cell_key(addr), visit), &mut phis, &mut steps),
             };
             cells.push((addr, v));
         }
@@ -207,18 +213,26 @@ fn phi(
     (sb, b): (&State, V),
     (block, key, visit): (u32, u64, u32),
     phis: &mut Vec<(Atom, (i128, i128))>,
+    steps: &mut Vec<Step>,
 ) -> V {
     if a != V::UNINIT && b != V::UNINIT {
-        let d = arena.sub(b, a);
+        if let Some(v) = same_step(arena, [a, b], steps) {
+            return v;
+        }
+        // What was there before one of the paths changed it is the simpler of the two.
+        let first = arena.lin(a).terms.len() <= arena.lin(b).terms.len();
+        let ((from, moved, there), side) = if first { ((a, b, sb), 1) } else { ((b, a, sa), 0) };
+        let d = arena.sub(moved, from);
         let same_base = arena.base(a).is_some() && arena.base(a) == arena.base(b);
         // The same address or expression at two distances: keep what they share.
         if arena.lin(d).terms.is_empty() && !arena.lin(a).terms.is_empty() || same_base {
-            let (lo, hi) = sb.bounds(arena, d);
+            let (lo, hi) = there.bounds(arena, d);
             let atom = arena.fresh(lo.min(0), hi.max(0));
             arena.info_mut(atom).taint = arena.taint_of(d);
             phis.push((atom, (lo.min(0), hi.max(0))));
+            steps.push((d, atom, side));
             let v = arena.of_atom(atom);
-            return arena.add(a, v);
+            return arena.add(from, v);
         }
     }
     let bounds_of = |arena: &Arena, s: &State, v: V| match v {
@@ -255,6 +269,33 @@ fn phi(
         phis.push((atom, bounds));
     }
     arena.of_atom(atom)
+}
+
+/// By how much a value moved on one of two paths, the atom that is that or zero, and the path.
+type Step = (V, Atom, usize);
+
+/// Moved on the same path as something else and by as much, or by the opposite: `p + left` stays
+/// what it was, whichever path was taken.
+fn same_step(arena: &mut Arena, sides: [V; 2], steps: &[Step]) -> Option<V> {
+    for &(step, atom, side) in steps {
+        let (moved, from) = (sides[side], sides[1 - side]);
+        let d = arena.sub(moved, from);
+        let opposite = arena.scale(d, -1);
+        let factor = if d == step {
+            1
+        } else if opposite == step {
+            -1
+        } else {
+            continue;
+        };
+        if arena.lin(from).terms.is_empty() {
+            continue;
+        }
+        let v = arena.of_atom(atom);
+        let by = arena.scale(v, factor);
+        return Some(arena.add(from, by));
+    }
+    None
 }
 
 fn join_facts(arena: &mut Arena, a: &State, b: &State, out: &mut State) {

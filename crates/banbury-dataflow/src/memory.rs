@@ -68,6 +68,10 @@ impl Interp<'_> {
             _ => {}
         }
         let v = self.load(st, target.addr, target.ty, target.name, target.field);
+        // A record whose header is not part of the release has no members to know it by.
+        if let (true, Some(atom)) = (target.kernels && v != V::UNINIT, self.a.as_atom(v)) {
+            self.a.info_mut(atom).taint = 0;
+        }
         if v == V::UNINIT {
             self.report_uninit(st, variable_of(place), target.name, target.ty);
             let v = self.typed_fresh(target.ty, target.name);
@@ -129,7 +133,7 @@ impl Interp<'_> {
         };
         let mut addr = self.a.of_atom(atom);
         let mut field_of = None;
-        let mut indirect = false;
+        let (mut indirect, mut kernels) = (false, false);
         for (step, proj) in place.proj.iter().enumerate() {
             match proj {
                 Proj::Deref | Proj::At(_) => {
@@ -196,13 +200,15 @@ impl Interp<'_> {
                         let mark = self.a.of_atom(mark);
                         addr = self.a.add(addr, mark);
                     }
+                    kernels =
+                        matches!(*self.types().get(ty), Type::Record(record) if self.is_kernels(record));
                     ty = known.map_or(TypeTable::UNKNOWN, |k| k.0);
                     name = field.name;
                     field_of = field.record.map(|r| (r, field.index));
                 }
             }
         }
-        Some(Target { addr, ty, name, field: field_of, indirect })
+        Some(Target { addr, ty, name, field: field_of, indirect, kernels })
     }
 
     fn index(&mut self, st: &mut State, index: Index) -> V {
@@ -260,6 +266,7 @@ impl Interp<'_> {
         let (lo, hi) = self.member_bounds(ty, field);
         let atom = self.a.atom(AtomKind::Load(addr, epoch), lo, hi);
         let taint = match self.taint_at(st, byte) {
+            _ if field.is_some_and(|(record, _)| self.is_kernels(record)) => 0,
             0 => self.a.info(base).taint,
             t => t,
         };
@@ -285,6 +292,12 @@ impl Interp<'_> {
         let v = self.a.of_atom(atom);
         st.set_cell(addr, v);
         v
+    }
+
+    /// Whether the kernel writes records of the type, so that their members are no peer's data.
+    pub fn is_kernels(&self, record: RecordId) -> bool {
+        let name = self.types().record(record).map(|r| r.name);
+        name.is_some_and(|name| self.shared.models.kernel_types.contains(&name))
     }
 
     /// Remembers which member a loaded value is.

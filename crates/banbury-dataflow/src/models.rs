@@ -1,7 +1,7 @@
 //! What library functions do, as data (`models/*.toml`).
 
 use banbury_base::Symbol;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 mod language;
 mod load;
@@ -15,6 +15,9 @@ pub struct Models {
     pub functions: FxHashMap<Symbol, FnModel>,
     /// Struct types (by tag or typedef name) whose contents are received data.
     pub received_types: Vec<Symbol>,
+    /// Struct types (by tag or typedef name) that the kernel writes: what arrives in them is no
+    /// peer's, whatever it is read with.
+    pub kernel_types: FxHashSet<Symbol>,
 }
 
 /// What a call of one function does.

@@ -90,6 +90,10 @@ impl Interp<'_> {
                     // Bits shifted out of an unsigned value are meant to go.
                     match info {
                         Some((_, false)) => self.quiet(|this| this.multiply(st, a, by, info)),
+                        // Into the sign bit: a mask, as every compiler takes it.
+                        Some((bits, true)) if self.fits_unsigned(st, a, k, bits) => {
+                            self.quiet(|this| this.multiply(st, a, by, info))
+                        }
                         _ => self.multiply(st, a, by, info),
                     }
                 }
@@ -126,6 +130,12 @@ impl Interp<'_> {
             }
             _ => self.nonlinear(st, op, a, b, info, None),
         }
+    }
+
+    /// Whether a number of one bit or octet, shifted left by `by`, stays among `bits` bits.
+    fn fits_unsigned(&self, st: &State, v: V, by: i128, bits: u16) -> bool {
+        let (lo, hi) = st.bounds(&self.a, v);
+        lo >= 0 && hi < MAX && bits <= 64 && hi << by < 1 << bits
     }
 
     fn bit_and(&mut self, st: &mut State, a: V, b: V, info: Option<(u16, bool)>) -> V {

@@ -107,10 +107,14 @@ impl Interp<'_> {
         match info.kind {
             AtomKind::Load(at, _) => {
                 if let Some((record, index)) = info.field {
+                    if self.is_kernels(record) {
+                        return None;
+                    }
                     if self.shared.is_length_field(record, index) {
                         return Some("length.member");
                     }
-                    return info.name.as_str().to_ascii_lowercase().contains("len").then_some("length.named");
+                    let named = info.name.as_str().to_ascii_lowercase().contains("len");
+                    return (named && self.takes_octets()).then_some("length.named");
                 }
                 if self.octet_of_buffer(at, info.ty) && is_length_name(info.name.as_str()) {
                     return Some("length.octet");
@@ -124,6 +128,13 @@ impl Interp<'_> {
             AtomKind::Param(i) => self.shared.is_length_param(self.fid, i).then_some("length.param"),
             _ => None,
         }
+    }
+
+    /// Whether the function is given raw octets to work on: of what others counted, its lengths are
+    /// no message's.
+    fn takes_octets(&self) -> bool {
+        let octets = |ty| matches!(self.types().get(ty), Type::Int { bits: 8, signed: false });
+        self.f.param_ids().any(|id| self.types().pointee(self.f.locals[id.index()].ty).is_some_and(octets))
     }
 
     /// An unsigned octet loaded from memory that is neither a variable nor a literal.
@@ -148,7 +159,12 @@ impl Interp<'_> {
         let vague = lin.terms.iter().any(|&(x, d)| {
             d < 0 && (self.a.info(x).counter != Counter::No || st.bounds_of_atom(&self.a, x).1 >= MAX)
         });
-        if vague || !subtracted || lin.k < -(1 << 16) || c > 8 || lin.k == -1 && self.counts_down() {
+        if vague
+            || !subtracted
+            || lin.k < -(1 << 16)
+            || c > 8
+            || lin.k == -1 && (self.counts_down() || self.is_mask())
+        {
             return None;
         }
         let mut least = 0;
@@ -281,6 +297,18 @@ impl Interp<'_> {
         }
     }
 
+    /// `hash & (size - 1)`: the difference is the mask of a power of two.
+    fn is_mask(&self) -> bool {
+        let block = &self.f.blocks[self.block as usize];
+        let at = self.instr as usize;
+        let Some(Op::Assign { dst: mask, .. }) = block.instrs.get(at).map(|i| &i.op) else { return false };
+        let is_mask = |operand: &Operand| matches!(operand, Operand::Copy(place) if place == mask);
+        block.instrs[at + 1..].iter().take(3).any(|instr| match &instr.op {
+            Op::Assign { src: Rvalue::Binary(BinOp::And, a, b), .. } => is_mask(a) || is_mask(b),
+            _ => false,
+        })
+    }
+
     /// An index that is a `char` as it was loaded, and so may be negative.
     pub fn check_char_index(&mut self, st: &mut State, i: V, name: Symbol) {
         let Some(atom) = self.a.as_atom(i).filter(|_| i != V::UNINIT) else { return };
@@ -399,6 +427,10 @@ impl Interp<'_> {
             return true;
         }
         let mut features = vec![("length.paired", 1.0), ("length.short", 1.0)];
+        // Further reads of the buffer rest on the same check.
+        if !self.issue_keys.insert(("length.short", self.a.info(base).span, self.f.name)) {
+            features.push(("repeated", 1.0));
+        }
         // A loop over units of several bytes: the length may be known to be a multiple.
         let unit = |t: &(Atom, i64)| {
             let info = self.a.info(t.0);

@@ -357,6 +357,7 @@ impl State {
 
     /// Adds `v <= 0`; false if it cannot hold.
     pub fn assume_le0(&mut self, arena: &mut Arena, v: V) -> bool {
+        let v = whole_units(arena, v);
         let (lo, hi) = self.bounds(arena, v);
         if lo > 0 {
             return false;
@@ -470,7 +471,18 @@ impl State {
                     }
                 }
                 let (lo, hi) = self.bounds(arena, v);
-                !(lo == 0 && hi == 0)
+                if lo == 0 && hi == 0 {
+                    return false;
+                }
+                // Neither equal nor greater is less: `for (p = start; p != end; p++)`.
+                let opposite = arena.scale(v, -1);
+                for side in [v, opposite] {
+                    if self.proves_le0(arena, side) {
+                        let less = arena.plus(side, 1);
+                        return self.assume_le0(arena, less);
+                    }
+                }
+                true
             }
         }
     }
@@ -621,6 +633,24 @@ pub fn is_named(arena: &Arena, atom: Atom) -> bool {
             | AtomKind::AddrStr(..)
             | AtomKind::Alloc(..)
     )
+}
+
+/// `v <= 0` in units of `k`, where `v` is made of `n - n % k` and of multiples of `k`: what is
+/// less than one unit above zero is none.
+fn whole_units(arena: &mut Arena, v: V) -> V {
+    let lin = arena.lin(v);
+    let rest = lin.terms.iter().find_map(|&(atom, c)| match arena.info(atom).kind {
+        AtomKind::Op(BinOp::Rem, of, by, _) if c.abs() == 1 => Some((atom, c, of, arena.constant(by)?)),
+        _ => None,
+    });
+    let Some((atom, c, of, unit)) = rest.filter(|r| r.3 > 1) else { return v };
+    let multiple = |t: &(Atom, i64)| t.0 == atom || i128::from(t.1) % unit == 0;
+    let Some(n) = arena.as_atom(of).filter(|&n| lin.terms.contains(&(n, -c))) else { return v };
+    if !lin.terms.iter().all(|t| t.0 == n || multiple(t)) {
+        return v;
+    }
+    let up = (-lin.k).rem_euclid(unit);
+    arena.plus(v, up)
 }
 
 fn shares_atom(arena: &Arena, a: V, b: V) -> bool {

@@ -220,8 +220,8 @@ impl Interp<'_> {
             }
             counted |= matches!(info.kind, AtomKind::Extent(_));
         }
-        if counted {
-            // How large the object is, nobody here knows.
+        if counted || self.starts_elsewhere(st, excess) {
+            // How large the object is, or where it starts, nobody here knows.
             return Verdict::Open;
         }
         if taint != 0 {
@@ -254,6 +254,16 @@ impl Interp<'_> {
             });
         }
         Verdict::Open
+    }
+
+    /// Whether an access lies before its object only if the pointer that was passed in does.
+    fn starts_elsewhere(&mut self, st: &mut State, excess: V) -> bool {
+        let is_before = |t: &&(Atom, i64)| matches!(self.a.info(t.0).kind, AtomKind::Before(_));
+        let Some(&(before, c)) = self.a.lin(excess).terms.iter().find(is_before) else { return false };
+        let before = self.a.of_atom(before);
+        let before = self.a.scale(before, i128::from(c));
+        let own = self.a.sub(excess, before);
+        st.proves_le0(&mut self.a, own)
     }
 
     /// What a certain violation takes for granted about its path.
@@ -295,6 +305,9 @@ impl Interp<'_> {
                 // callee that compared it came back.
                 let Some(feature) = self.null_by_decision(st, v) else { return Verdict::Open };
                 features.push((feature, 1.0));
+                if self.decided_since(st, v) {
+                    features.push(("null.guarded", 1.0));
+                }
             }
             return Verdict::Bad(Evidence { message: "is null here".into(), features, steps, counter: None });
         }
@@ -317,6 +330,20 @@ impl Interp<'_> {
             Some(trace) if self.is_macros_test(trace) || self.may_stop_behind(trace) => None,
             Some(_) => Some("null.checked-before"),
         }
+    }
+
+    /// Whether the path needs another condition to hold after the pointer was found to be null:
+    /// the two may belong together.
+    fn decided_since(&self, st: &State, v: V) -> bool {
+        let Some(found) = self.decided(st, v) else { return false };
+        let mut node = st.trace.as_deref();
+        while let Some(trace) = node.filter(|&trace| !std::ptr::eq(trace, found)) {
+            if trace.taken && trace.span.line != found.span.line {
+                return true;
+            }
+            node = trace.before.as_deref();
+        }
+        false
     }
 
     /// A macro is for others as well, whose pointers may be null.

@@ -29,6 +29,12 @@ pub(super) fn fields(shape: &Shape<'_>, facts: &Facts, releases: &[Release], out
         if uses.cleared > 0 {
             issue.features.push(("freed.cleared-elsewhere", 1.0));
         }
+        // Every error path of the function that does the same has the same cause.
+        let twin =
+            |i: &Issue| i.rule == issue.rule && i.message == issue.message && i.function == issue.function;
+        if out.iter().any(twin) {
+            issue.features.push(("repeated", 1.0));
+        }
         out.push(issue);
     }
 }

@@ -180,6 +180,13 @@ impl Facts {
                 else {
                     return None;
                 };
+                // `r->class->free(r)` ends what the object holds; its memory is the caller's.
+                let own = args.first().and_then(|arg| shape.slot(arg)).is_some_and(|object| {
+                    object.base == place.base && place.proj[..].starts_with(&object.proj)
+                });
+                if own {
+                    return None;
+                }
                 matches!(field.name.as_str(), "free" | "dealloc" | "free_fn" | "mem_free")
                     .then_some(Releases { arg: 0, always: true })
             }

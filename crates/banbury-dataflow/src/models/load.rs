@@ -80,6 +80,8 @@ struct File {
     library: Library,
     #[serde(default, rename = "received-types")]
     received_types: Vec<String>,
+    #[serde(default, rename = "kernel-types")]
+    kernel_types: Vec<String>,
     #[serde(default)]
     function: Vec<Entry>,
 }
@@ -148,6 +150,7 @@ impl Models {
                 self.received_types.push(symbol);
             }
         }
+        self.kernel_types.extend(parsed.kernel_types.iter().map(|name| Symbol::new(name)));
         Ok(())
     }
 }
