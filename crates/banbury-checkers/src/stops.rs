@@ -25,7 +25,9 @@ impl Stops {
             let mut grown = false;
             for &id in &candidates {
                 let shape = Shape::of(program, models, FuncId(id));
-                if shape.calls.iter().any(|c| stops.is_stop(&shape, c)) {
+                // Where it jumps back to a handler, a missing handler is all that stops it.
+                let jumps = |c: &CallSite<'_>| shape.model(c.callee).is_some_and(|m| m.has_tag("jump.long"));
+                if shape.calls.iter().any(|c| stops.is_stop(&shape, c)) && !shape.calls.iter().any(jumps) {
                     grown |= stops.functions.insert(FuncId(id));
                 }
             }

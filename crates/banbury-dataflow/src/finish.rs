@@ -93,7 +93,7 @@ impl Interp<'_> {
             merged: one,
             obligations,
             never_returns,
-            aborts: never_returns && self.saw_abort,
+            aborts: never_returns && self.saw_abort && !self.saw_leave,
             may_stop: self.may_stop,
             complete: self.complete,
         };

@@ -26,8 +26,9 @@ impl Interp<'_> {
         }
         if summary.never_returns {
             self.may_stop = true;
-            if summary.aborts {
-                self.reached_abort(&mut st);
+            match summary.aborts {
+                true => self.reached_abort(&mut st),
+                false => self.saw_leave = true,
             }
             return;
         }

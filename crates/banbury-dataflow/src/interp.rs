@@ -57,6 +57,8 @@ pub(crate) struct Interp<'a> {
     pub lenient: bool,
     /// Some path ended in a call that ends the process abnormally.
     pub saw_abort: bool,
+    /// Some path ended in a call that leaves the function without ending the process abnormally.
+    pub saw_leave: bool,
     /// Some path ended in a call that does not return.
     pub may_stop: bool,
     pub block: u32,
@@ -117,6 +119,7 @@ impl<'a> Interp<'a> {
             muted: false,
             lenient: false,
             saw_abort: false,
+            saw_leave: false,
             may_stop: false,
             block: 0,
             instr: 0,

@@ -137,7 +137,10 @@ impl Interp<'_> {
                 Effect::MayReturnNull => {
                     null_ret = Some(self.null_atom(call.ret_ty, NullOrigin::Lookup, call.name));
                 }
-                Effect::NoReturn => ends = true,
+                Effect::NoReturn => {
+                    self.saw_leave |= !model.effects.contains(&Effect::Abort);
+                    ends = true;
+                }
                 Effect::Abort => {
                     self.reached_abort(&mut st);
                     ends = true;

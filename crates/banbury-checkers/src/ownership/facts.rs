@@ -23,6 +23,9 @@ pub(crate) struct Releases {
     pub arg: usize,
     /// On every path of the callee.
     pub always: bool,
+    /// Known by nothing but the name of a function that is not here: it may release only what the
+    /// object holds.
+    pub guessed: bool,
 }
 
 /// A release of what a place points to.
@@ -31,6 +34,8 @@ pub(crate) struct Release {
     pub at: Point,
     pub slot: Place,
     pub always: bool,
+    /// As in [`Releases`].
+    pub guessed: bool,
 }
 
 #[derive(Clone, Copy, Default, Debug)]
@@ -188,7 +193,7 @@ impl Facts {
                     return None;
                 }
                 matches!(field.name.as_str(), "free" | "dealloc" | "free_fn" | "mem_free")
-                    .then_some(Releases { arg: 0, always: true })
+                    .then_some(Releases { arg: 0, always: true, guessed: false })
             }
             _ => None,
         }
@@ -204,9 +209,11 @@ impl Facts {
     ) -> Option<Releases> {
         if let Some(model) = models.get(name) {
             return model.effects.iter().find_map(|e| match e {
-                Effect::Release { arg, .. } => {
-                    Some(Releases { arg: usize::from(*arg), always: !model.has_tag("realloc") })
-                }
+                Effect::Release { arg, .. } => Some(Releases {
+                    arg: usize::from(*arg),
+                    always: !model.has_tag("realloc"),
+                    guessed: false,
+                }),
                 _ => None,
             });
         }
@@ -228,15 +235,18 @@ impl Facts {
                 .par_iter()
                 .filter_map(|&id| {
                     let function = program.function(id);
-                    let candidate = handed[id.index()].iter().find(|h| {
-                        let by_name =
-                            || ends_in_free(h.callee).then_some(Releases { arg: h.arg, always: true });
+                    let (param, guessed) = handed[id.index()].iter().find_map(|h| {
+                        let by_name = || {
+                            let guess = Releases { arg: h.arg, always: true, guessed: true };
+                            ends_in_free(h.callee).then_some(guess)
+                        };
                         self.named(program, models, function.file, h.callee, by_name)
-                            .is_some_and(|r| r.arg == h.arg)
+                            .filter(|r| r.arg == h.arg)
+                            .map(|r| (h.param, r.guessed))
                     })?;
                     let shape = Shape::of(program, models, id);
-                    let always = self.always_releases(&shape, candidate.param);
-                    Some((id, Releases { arg: candidate.param, always }))
+                    let always = self.always_releases(&shape, param);
+                    Some((id, Releases { arg: param, always, guessed }))
                 })
                 .collect();
             if found.is_empty() {
@@ -355,7 +365,8 @@ impl Facts {
         let function = program.function(id);
         function.blocks.iter().flat_map(|b| &b.instrs).any(|i| match &i.op {
             Op::Call { callee: Callee::Direct(name), .. } => {
-                let by_name = || ends_in_free(*name).then_some(Releases { arg: 0, always: false });
+                let by_name =
+                    || ends_in_free(*name).then_some(Releases { arg: 0, always: false, guessed: true });
                 sounds_releasing(*name)
                     || self.named(program, models, function.file, *name, by_name).is_some()
             }
@@ -375,11 +386,12 @@ impl Facts {
                 Op::Call { callee, args, .. } => {
                     let Some(releases) = self.releases(shape, callee, args) else { continue };
                     let Some(slot) = args.get(releases.arg).and_then(|a| shape.slot(a)) else { continue };
-                    out.push(Release { at, slot: slot.clone(), always: releases.always });
+                    let Releases { always, guessed, .. } = releases;
+                    out.push(Release { at, slot: slot.clone(), always, guessed });
                 }
                 Op::Assign { dst, src: Rvalue::Use(value) | Rvalue::Cast(_, value) } if is_free_list(dst) => {
                     if let Some(slot) = shape.slot(value) {
-                        out.push(Release { at, slot: slot.clone(), always: true });
+                        out.push(Release { at, slot: slot.clone(), always: true, guessed: false });
                     }
                 }
                 _ => {}
@@ -855,7 +867,7 @@ fn by_name(shape: &Shape<'_>, name: Symbol, args: &[Operand]) -> Option<Releases
         }
     };
     let arg = usize::from(args.len() > 1 && args.first().is_some_and(handle));
-    Some(Releases { arg, always })
+    Some(Releases { arg, always, guessed: true })
 }
 
 fn words_of_pool(shape: &Shape<'_>, place: &Place) -> bool {

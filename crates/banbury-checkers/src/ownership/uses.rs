@@ -109,6 +109,14 @@ fn report(
             .is_some_and(|slot| *slot == release.slot),
         _ => false,
     });
+    // `key_free(p); free(p);`: what it holds, then the memory itself.
+    let callee = |at: Point| match shape.instr(at).map(|i| &i.op) {
+        Some(Op::Call { callee: Callee::Direct(name), .. }) => Some(*name),
+        _ => None,
+    };
+    if again && release.guessed && at.and_then(callee) != callee(release.at) {
+        return;
+    }
     let text = shape.place_text(&release.slot);
     let (rule, cwe, message) = if again {
         ("double-free", 415, format!("'{text}' was released before on a path to here"))

@@ -48,7 +48,10 @@ fn writes_log(shape: &Shape<'_>, call: &CallSite<'_>) -> bool {
     let words = names::words(name);
     words.iter().any(|w| {
         matches!(w.as_str(), "log" | "logger" | "zlog" | "debug" | "trace" | "logf" | "logmsg" | "dlog")
-    }) && !words.iter().any(|w| matches!(w.as_str(), "in" | "on" | "out" | "off" | "get" | "set"))
+    }) && !words.iter().any(|w| {
+        // The debugging variant of an allocator logs where it is called from.
+        matches!(w.as_str(), "in" | "on" | "out" | "off" | "get" | "set" | "alloc" | "realloc" | "dup" | "free")
+    })
 }
 
 /// A pointer to bytes, or an array of them.
