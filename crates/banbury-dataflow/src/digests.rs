@@ -18,8 +18,8 @@ pub(crate) struct Digests<'a> {
     /// How many records of the same name stand before it in its file.
     ordinals: Vec<u32>,
     /// With everything that the record leads to.
-    records: Vec<Digest>,
-    globals: Vec<Digest>,
+    pub records: Vec<Digest>,
+    pub globals: Vec<Digest>,
 }
 
 impl<'a> Digests<'a> {

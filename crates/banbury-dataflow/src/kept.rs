@@ -1,26 +1,30 @@
-//! What a review leaves for the next one of the same release: the issues of functions that will
-//! turn out not to have changed.
+//! What a review leaves for the next one of the same release: of each function its issues and
+//! its summary.
 //!
-//! A function is *clean* if its digest is known from before and the functions that it calls are
-//! clean. Summaries are not kept: the few that changed functions ask for are made again.
+//! The results of a function are used again, it is *clean*, if its digest is known from before
+//! and the summaries that it asks for are what they were: its callees are clean, or came out the
+//! same when they were interpreted again. So a change goes no further than callers can see it.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use banbury_base::{Digest, FileId, PathStep, Span, StableHasher, StepKind, Symbol};
+use banbury_base::{Digest, PathStep, StableHasher, StepKind, Symbol};
 use banbury_ir::{FuncId, Program};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::digests::Digests;
 use crate::observe::Issue;
+use crate::portable::{KeptSummary, Meanings, Numbering, Place};
+use crate::summary::Summary;
 
 /// Results of a review by function.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Kept {
     /// Names what every function depends on.
     context: Digest,
-    /// What the lines of places are counted from.
-    anchors: Vec<Digest>,
+    meanings: Meanings,
     functions: Vec<KeptFunction>,
 }
 
@@ -33,12 +37,16 @@ pub struct Earlier {
 
 #[derive(Serialize, Deserialize)]
 struct KeptFunction {
+    /// Which function it is.
+    identity: Digest,
+    /// And what decides its analysis besides the summaries of others.
     digest: Digest,
     line: u32,
     asked: Vec<Asked>,
     issues: Vec<KeptIssue>,
     of_text: Vec<KeptIssue>,
     reason: Option<String>,
+    summary: Option<KeptSummary>,
 }
 
 /// A function that was called in a way which the call graph does not show.
@@ -64,234 +72,199 @@ struct KeptIssue {
     features: Vec<(Symbol, f32)>,
 }
 
-/// A span whose line is counted from an anchor.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Place {
-    /// Index into the anchors plus one; 0 if there is no file.
-    anchor: u32,
-    line: u32,
-    col: u16,
-    len: u16,
-}
-
-/// What the analysis of one function gave, apart from its summary.
-#[derive(Clone, Default)]
+/// What the analysis of one function gave.
+#[derive(Default)]
 pub(crate) struct Interpreted {
     pub issues: Vec<Issue>,
     /// What rules say of the function's text and graph, once they were asked.
     pub of_text: Option<Vec<Issue>>,
     pub reason: Option<String>,
     pub asked: Vec<Asked>,
+    /// For the next review, if anybody may ask for it and there will be one.
+    pub summary: Option<KeptSummary>,
     /// It broke off, which it may not do the next time.
     pub failed: bool,
 }
 
-/// The results of an earlier review, put in terms of this one.
-pub(crate) struct Reuse {
+/// What is known of a function before those that call it are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    Changed,
+    /// Its callers cannot tell it from what it was.
+    SameSummary,
+    /// Its results are used again.
+    Clean,
+    /// And nothing that it calls has changed, directly or not.
+    Untouched,
+}
+
+/// The results of an earlier review, and how they fit this one.
+pub(crate) struct Reuse<'a> {
     context: Digest,
-    known: FxHashMap<Digest, Interpreted>,
+    /// By function of this review: what is kept of it.
+    earlier: Vec<Option<KeptFunction>>,
+    is_cold: bool,
     pub digests: Vec<Digest>,
     pub identities: Vec<Digest>,
-    texts: Vec<Digest>,
-    clean: Vec<AtomicBool>,
-    /// A function that has changed asks for the summary, directly or not.
-    needed: Vec<AtomicBool>,
+    pub numbering: Numbering<'a>,
+    standing: Vec<AtomicU8>,
     /// By the first member: the component's summaries were made again.
     pub replayed: Vec<OnceLock<()>>,
 }
 
-impl Reuse {
+impl<'a> Reuse<'a> {
     pub fn new(
-        program: &Program,
+        program: &'a Program,
         context: Digest,
-        digests: Vec<Digest>,
-        identities: Vec<Digest>,
+        functions: Vec<Digest>,
+        digests: Digests<'_>,
         earlier: Earlier,
-    ) -> Reuse {
-        let count = digests.len();
-        let mut reuse = Reuse {
+    ) -> Reuse<'a> {
+        let count = functions.len();
+        let kept = earlier.kept.filter(|kept| kept.context == context).unwrap_or_default();
+        let numbering = Numbering::new(program, &digests, &earlier.texts, kept.meanings);
+        let mut known: FxHashMap<Digest, KeptFunction> =
+            kept.functions.into_iter().map(|function| (function.identity, function)).collect();
+        let is_cold = known.is_empty();
+        let mut earlier: Vec<_> = digests.identities.iter().map(|identity| known.remove(identity)).collect();
+        // Without its summary the function is interpreted for those that ask for it.
+        earlier.par_iter_mut().flatten().for_each(|function| {
+            function.summary = function.summary.take().filter(|summary| numbering.is_resolved(summary));
+        });
+        Reuse {
             context,
-            known: FxHashMap::default(),
-            digests,
-            identities,
-            texts: earlier.texts,
-            clean: (0..count).map(|_| AtomicBool::new(false)).collect(),
-            needed: (0..count).map(|_| AtomicBool::new(false)).collect(),
+            earlier,
+            is_cold,
+            digests: functions,
+            identities: digests.identities,
+            numbering,
+            standing: (0..count).map(|_| AtomicU8::new(Standing::Changed as u8)).collect(),
             replayed: (0..count).map(|_| OnceLock::new()).collect(),
-        };
-        if let Some(kept) = earlier.kept.filter(|kept| kept.context == context) {
-            reuse.known = reuse.revive(program, kept);
         }
-        reuse
     }
 
     /// Nothing is left of an earlier review.
     pub fn is_cold(&self) -> bool {
-        self.known.is_empty()
+        self.is_cold
     }
 
-    /// What the function gave when it was as it is now.
-    pub fn known(&self, id: FuncId) -> Option<&Interpreted> {
-        self.known.get(&self.digests[id.index()])
+    fn unchanged(&self, id: FuncId) -> Option<&KeptFunction> {
+        self.earlier[id.index()].as_ref().filter(|function| function.digest == self.digests[id.index()])
+    }
+
+    /// Whom the function asked when it was as it is now.
+    pub fn asked(&self, id: FuncId) -> Option<&[Asked]> {
+        self.unchanged(id).map(|function| function.asked.as_slice())
+    }
+
+    pub fn standing(&self, id: FuncId) -> Standing {
+        match self.standing[id.index()].load(Ordering::Acquire) {
+            0 => Standing::Changed,
+            1 => Standing::SameSummary,
+            2 => Standing::Clean,
+            _ => Standing::Untouched,
+        }
+    }
+
+    pub fn set_standing(&self, id: FuncId, standing: Standing) {
+        self.standing[id.index()].store(standing as u8, Ordering::Release);
     }
 
     pub fn is_clean(&self, id: FuncId) -> bool {
-        self.clean[id.index()].load(Ordering::Acquire)
+        self.standing(id) >= Standing::Clean
     }
 
-    pub fn set_clean(&self, id: FuncId) {
-        self.clean[id.index()].store(true, Ordering::Release);
+    /// What the function gave, put in terms of this review. What speaks of a place that is gone
+    /// is not used.
+    pub fn revive(&self, program: &Program, id: FuncId) -> Option<Interpreted> {
+        let kept = self.unchanged(id)?;
+        let all = |issues: &[KeptIssue]| -> Option<Vec<Issue>> {
+            issues.iter().map(|issue| issue.revive(&self.numbering)).collect()
+        };
+        // Sentences about the text may name lines.
+        let same_line = program.function(id).span.line == kept.line;
+        Some(Interpreted {
+            issues: all(&kept.issues)?,
+            of_text: if same_line { all(&kept.of_text) } else { None },
+            reason: kept.reason.clone(),
+            asked: kept.asked.clone(),
+            summary: None,
+            failed: false,
+        })
     }
 
-    pub fn is_needed(&self, id: FuncId) -> bool {
-        self.needed[id.index()].load(Ordering::Acquire)
+    /// The summary that is kept of the function.
+    pub fn summary(&self, id: FuncId) -> Option<Summary> {
+        self.numbering.decode(self.earlier[id.index()].as_ref()?.summary.as_ref()?)
     }
 
-    pub fn set_needed(&self, component: &[FuncId]) {
-        component.iter().for_each(|id| self.needed[id.index()].store(true, Ordering::Release));
+    pub fn has_summary(&self, id: FuncId) -> bool {
+        self.earlier[id.index()].as_ref().is_some_and(|function| function.summary.is_some())
+    }
+
+    /// Whether callers see in the function what they saw before.
+    pub fn is_same_summary(&self, id: FuncId, now: Option<&KeptSummary>) -> bool {
+        let earlier = self.earlier[id.index()].as_ref().and_then(|function| function.summary.as_ref());
+        earlier.is_some() && earlier == now
     }
 
     /// What the next review may use.
-    pub fn keep(&self, program: &Program, results: &[(FuncId, Interpreted)]) -> Kept {
-        let mut anchoring = Anchoring::new(self, program);
-        let kept = results.iter().filter(|(_, result)| !result.failed);
-        let functions = kept.map(|(id, result)| KeptFunction {
-            digest: self.digests[id.index()],
-            line: program.function(*id).span.line,
-            asked: result.asked.clone(),
-            issues: result.issues.iter().map(|issue| anchoring.issue(issue)).collect(),
-            of_text: result.of_text.iter().flatten().map(|issue| anchoring.issue(issue)).collect(),
-            reason: result.reason.clone(),
-        });
-        let functions = functions.collect();
-        Kept { context: self.context, anchors: anchoring.anchors, functions }
-    }
-
-    /// Files have other numbers now and functions stand elsewhere; what speaks of one that is
-    /// gone is not used.
-    fn revive(&self, program: &Program, kept: Kept) -> FxHashMap<Digest, Interpreted> {
-        let files = (0..program.file_paths.len()).map(|n| {
-            let file = FileId(n as u32);
-            (self.file_anchor(program, file), (file, 0))
-        });
-        let functions = self.identities.iter().zip(&program.functions);
-        let functions = functions.map(|(&identity, f)| (identity, (f.file, f.span.line)));
-        let starts: FxHashMap<Digest, (FileId, u32)> = files.chain(functions).collect();
-        let lines: FxHashMap<Digest, u32> =
-            self.digests.iter().zip(&program.functions).map(|(&digest, f)| (digest, f.span.line)).collect();
-        let anchors: Vec<_> = kept.anchors.iter().map(|anchor| starts.get(anchor).copied()).collect();
-        let functions = kept.functions.into_iter().filter_map(|function| {
-            // Sentences about the text may name lines.
-            let same_line = *lines.get(&function.digest)? == function.line;
-            let all = |issues: Vec<KeptIssue>| -> Option<Vec<Issue>> {
-                issues.into_iter().map(|issue| issue.revive(&anchors)).collect()
-            };
-            let result = Interpreted {
-                issues: all(function.issues)?,
-                of_text: if same_line { all(function.of_text) } else { None },
-                reason: function.reason,
-                asked: function.asked,
-                failed: false,
-            };
-            Some((function.digest, result))
-        });
-        functions.collect()
-    }
-
-    /// Names the file with all its text: a place outside of functions stays only in the same.
-    fn file_anchor(&self, program: &Program, file: FileId) -> Digest {
-        let path = program.file_paths.get(file.index()).map_or("", String::as_str);
-        let text = self.texts.get(file.index()).copied().unwrap_or_default();
-        together([StableHasher::new().str(path).finish(), text])
+    pub fn keep(mut self, program: &Program, results: &mut [(FuncId, Interpreted)]) -> Kept {
+        let numbering = &self.numbering;
+        let keep = |(id, result): &mut (FuncId, Interpreted)| {
+            let all = |issues: &[Issue]| issues.iter().map(|issue| KeptIssue::of(issue, numbering)).collect();
+            KeptFunction {
+                identity: self.identities[id.index()],
+                digest: self.digests[id.index()],
+                line: program.function(*id).span.line,
+                asked: std::mem::take(&mut result.asked),
+                issues: all(&result.issues),
+                of_text: all(result.of_text.as_deref().unwrap_or_default()),
+                reason: result.reason.clone(),
+                summary: result.summary.take(),
+            }
+        };
+        let mut functions = Vec::with_capacity(results.len());
+        for result in results.iter_mut().filter(|(_, result)| !result.failed) {
+            let mut kept = keep(result);
+            let id = result.0;
+            if self.standing[id.index()].load(Ordering::Acquire) >= Standing::Clean as u8 {
+                kept.summary = self.earlier[id.index()].take().and_then(|function| function.summary);
+            }
+            functions.push(kept);
+        }
+        Kept { context: self.context, functions, meanings: self.numbering.into_meanings() }
     }
 }
 
-/// Counts lines from where functions begin.
-struct Anchoring<'r> {
-    reuse: &'r Reuse,
-    program: &'r Program,
-    anchors: Vec<Digest>,
-    functions: FxHashMap<FuncId, u32>,
-    files: FxHashMap<FileId, u32>,
-}
-
-impl<'r> Anchoring<'r> {
-    fn new(reuse: &'r Reuse, program: &'r Program) -> Self {
-        let (functions, files) = (FxHashMap::default(), FxHashMap::default());
-        Anchoring { reuse, program, anchors: Vec::new(), functions, files }
-    }
-
-    fn issue(&mut self, issue: &Issue) -> KeptIssue {
-        let step = |step: &PathStep| (step.kind, self.place(step.span), step.function, step.message.clone());
-        let steps = issue.steps.iter().map(step).collect();
+impl KeptIssue {
+    fn of(issue: &Issue, numbering: &Numbering<'_>) -> KeptIssue {
+        let step =
+            |step: &PathStep| (step.kind, numbering.place(step.span), step.function, step.message.clone());
         KeptIssue {
             rule: Symbol::new(issue.rule),
             cwe: issue.cwe,
-            place: self.place(issue.span),
+            place: numbering.place(issue.span),
             function: issue.function,
             message: issue.message.clone(),
-            steps,
+            steps: issue.steps.iter().map(step).collect(),
             features: issue.features.iter().map(|&(name, value)| (Symbol::new(name), value)).collect(),
         }
     }
 
-    fn place(&mut self, span: Span) -> Place {
-        let Span { file, line, col, len } = span;
-        if file == FileId::NONE {
-            return Place { anchor: 0, line, col, len };
-        }
-        let Anchoring { reuse, program, anchors, .. } = self;
-        let mut add = |digest: Digest| {
-            anchors.push(digest);
-            anchors.len() as u32
+    fn revive(&self, numbering: &Numbering<'_>) -> Option<Issue> {
+        let step = |(kind, place, function, message): &(StepKind, Place, Symbol, String)| {
+            let span = numbering.span(*place)?;
+            Some(PathStep { kind: *kind, span, function: *function, message: message.clone() })
         };
-        match only_function_at(program, span) {
-            Some(id) => {
-                let identity = || add(reuse.identities[id.index()]);
-                let anchor = *self.functions.entry(id).or_insert_with(identity);
-                Place { anchor, line: line.wrapping_sub(program.function(id).span.line), col, len }
-            }
-            None => {
-                let text = || add(reuse.file_anchor(program, file));
-                Place { anchor: *self.files.entry(file).or_insert_with(text), line, col, len }
-            }
-        }
-    }
-}
-
-/// The function that the line is in, if no other begins or ends there.
-fn only_function_at(program: &Program, span: Span) -> Option<FuncId> {
-    let functions = &program.functions;
-    let after = functions.partition_point(|f| (f.file, f.span.line) <= (span.file, span.line));
-    let at = after.checked_sub(1)?;
-    let inside = functions[at].file == span.file && span.line <= functions[at].end_line;
-    let alone = at == 0
-        || functions[at - 1].file != span.file
-        || functions[at - 1].end_line < functions[at].span.line;
-    (inside && alone).then_some(FuncId(at as u32))
-}
-
-impl KeptIssue {
-    fn revive(self, anchors: &[Option<(FileId, u32)>]) -> Option<Issue> {
-        let span = |place: Place| {
-            let Place { anchor, line, col, len } = place;
-            let Some(index) = (anchor as usize).checked_sub(1) else {
-                return Some(Span { file: FileId::NONE, line, col, len });
-            };
-            let (file, first) = (*anchors.get(index)?)?;
-            Some(Span { file, line: line.wrapping_add(first), col, len })
-        };
-        let steps = self.steps.into_iter().map(|(kind, place, function, message)| {
-            Some(PathStep { kind, span: span(place)?, function, message })
-        });
         Some(Issue {
             rule: self.rule.as_str(),
             cwe: self.cwe,
-            steps: steps.collect::<Option<_>>()?,
-            span: span(self.place)?,
+            steps: self.steps.iter().map(step).collect::<Option<_>>()?,
+            span: numbering.span(self.place)?,
             function: self.function,
-            message: self.message,
-            features: self.features.into_iter().map(|(name, value)| (name.as_str(), value)).collect(),
+            message: self.message.clone(),
+            features: self.features.iter().map(|&(name, value)| (name.as_str(), value)).collect(),
         })
     }
 }

@@ -22,6 +22,7 @@ pub mod models;
 mod numbers;
 pub mod observe;
 mod parts;
+mod portable;
 mod received;
 mod reports;
 mod shapes;

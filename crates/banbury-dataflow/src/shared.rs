@@ -15,7 +15,7 @@ use crate::digests::Digests;
 use crate::finish::Outcome;
 use crate::graph::CallGraph;
 use crate::interp::Interp;
-use crate::kept::{Asked, Earlier, Interpreted, Kept, Reuse, together};
+use crate::kept::{Asked, Earlier, Interpreted, Kept, Reuse, Standing, together};
 use crate::models::Models;
 use crate::observe::{Context, Issue, Observer};
 use crate::shapes;
@@ -46,7 +46,7 @@ pub struct Shared<'a> {
     places: Vec<(u32, u32)>,
     waves: Vec<Vec<Vec<FuncId>>>,
     /// What an earlier review found out.
-    reuse: Option<Reuse>,
+    reuse: Option<Reuse<'a>>,
     length_params: Vec<Vec<Option<(u32, u32)>>>,
     length_fields: FxHashMap<(RecordId, u32), u32>,
     is_length: rustc_hash::FxHashSet<(RecordId, u32)>,
@@ -116,15 +116,27 @@ impl<'a> Shared<'a> {
         if let Some(reuse) = &self.reuse {
             let other = self.places[from.index()] != self.places[id.index()];
             if other && reuse.is_clean(id) {
-                self.replay(reuse, id);
+                self.recall(reuse, id);
             }
         }
         self.summaries[id.index()].get().cloned()
     }
 
-    /// Makes the summary of a clean function again, after those that it needs itself: a search
+    /// Reads the summary that is kept of a clean function.
+    fn recall(&self, reuse: &Reuse<'_>, id: FuncId) {
+        let slot = &self.summaries[id.index()];
+        if slot.get().is_some() {
+            return;
+        }
+        match reuse.summary(id) {
+            Some(summary) => drop(slot.set(Arc::new(summary))),
+            None => self.replay(reuse, id),
+        }
+    }
+
+    /// Makes a summary that could not be kept again, after those that it needs itself: a search
     /// without recursion, since chains of calls are long.
-    fn replay(&self, reuse: &Reuse, id: FuncId) {
+    fn replay(&self, reuse: &Reuse<'_>, id: FuncId) {
         let slot = |id: FuncId| &reuse.replayed[self.component(id)[0].index()];
         let mut stack = vec![(id, false)];
         while let Some((id, needs_are_met)) = stack.pop() {
@@ -139,7 +151,8 @@ impl<'a> Shared<'a> {
             stack.push((id, true));
             for &member in members {
                 let open = self.callees(reuse, member).filter(|&callee| {
-                    !members.contains(&callee) && reuse.is_clean(callee) && slot(callee).get().is_none()
+                    let is_kept = reuse.has_summary(callee) || slot(callee).get().is_some();
+                    !members.contains(&callee) && reuse.is_clean(callee) && !is_kept
                 });
                 stack.extend(open.map(|callee| (callee, false)));
             }
@@ -166,9 +179,8 @@ impl<'a> Shared<'a> {
 
     /// Functions of which the interpretation of a function asks for the summary, or asked when it
     /// was as it is now.
-    fn callees<'s>(&'s self, reuse: &'s Reuse, id: FuncId) -> impl Iterator<Item = FuncId> + 's {
-        let asked = reuse.known(id).map_or(&[][..], |known| &known.asked);
-        let asked = asked.iter().filter(|asked| asked.seen);
+    fn callees<'s>(&'s self, reuse: &'s Reuse<'_>, id: FuncId) -> impl Iterator<Item = FuncId> + 's {
+        let asked = reuse.asked(id).unwrap_or_default().iter().filter(|asked| asked.seen);
         let asked = asked.filter_map(move |asked| self.resolve_asked(id, asked));
         self.graph.callees[id.index()].iter().copied().chain(asked)
     }
@@ -178,18 +190,41 @@ impl<'a> Shared<'a> {
         self.resolve(file, asked.name)
     }
 
-    /// Nothing that the component's analysis looks at has changed since it was done.
-    fn is_unchanged(&self, reuse: &Reuse, members: &[FuncId]) -> bool {
-        let settled = |id: &FuncId| members.contains(id) || reuse.is_clean(*id);
-        members.iter().all(|&id| {
-            let Some(known) = reuse.known(id) else { return false };
-            self.graph.callees[id.index()].iter().all(settled)
-                && known.asked.iter().all(|asked| {
-                    let found = self.resolve_asked(id, asked);
-                    self.asked(id, asked.name, asked.here, found).as_ref() == Some(asked)
-                        && found.filter(|_| asked.seen).is_none_or(|id| settled(&id))
-                })
-        })
+    /// How the component fits what is kept of it, as seen by its own code and those it calls.
+    fn standing(&self, reuse: &Reuse<'_>, members: &[FuncId]) -> Standing {
+        let own = |&id: &FuncId| {
+            let Some(asked) = reuse.asked(id) else { return Standing::Changed };
+            let asks_the_same = asked.iter().all(|asked| {
+                let found = self.resolve_asked(id, asked);
+                self.asked(id, asked.name, asked.here, found).as_ref() == Some(asked)
+            });
+            if !asks_the_same {
+                return Standing::Changed;
+            }
+            let callees = self.callees(reuse, id).filter(|callee| !members.contains(callee));
+            match callees.map(|callee| reuse.standing(callee)).min() {
+                Some(Standing::Changed) => Standing::Changed,
+                Some(Standing::SameSummary | Standing::Clean) => Standing::Clean,
+                Some(Standing::Untouched) | None => Standing::Untouched,
+            }
+        };
+        members.iter().map(own).min().unwrap_or(Standing::Changed)
+    }
+
+    /// The results of an earlier review, if they hold for the component.
+    fn revive(&self, reuse: &Reuse<'_>, members: &[FuncId]) -> Option<Vec<(FuncId, Interpreted)>> {
+        let standing = self.standing(reuse, members);
+        if standing < Standing::Clean {
+            return None;
+        }
+        let revived = members.iter().map(|&id| Some((id, reuse.revive(self.program, id)?)));
+        let mut revived: Vec<_> = revived.collect::<Option<_>>()?;
+        if standing < Standing::Untouched {
+            // Rules on the text may look at what is called.
+            revived.iter_mut().for_each(|(_, result)| result.of_text = None);
+        }
+        members.iter().for_each(|&id| reuse.set_standing(id, standing));
+        Some(revived)
     }
 
     /// What decides the analysis of each function besides the summaries of others.
@@ -460,9 +495,9 @@ pub fn analyse_again(
     let digests = Digests::new(program, &shared.constants);
     let functions = shared.function_digests(&digests);
     let context = shared.context(&digests);
-    shared.reuse = Some(Reuse::new(program, context, functions, digests.identities, earlier));
-    let results = walk(&mut shared);
-    let kept = shared.reuse.as_ref().map(|reuse| reuse.keep(program, &results));
+    shared.reuse = Some(Reuse::new(program, context, functions, digests, earlier));
+    let mut results = walk(&mut shared);
+    let kept = shared.reuse.take().map(|reuse| reuse.keep(program, &mut results));
     (conclude(&shared, results), kept.unwrap_or_default())
 }
 
@@ -472,7 +507,6 @@ fn walk(shared: &mut Shared<'_>) -> Vec<(FuncId, Interpreted)> {
     for callee in shared.graph.callees.iter().flatten() {
         callers[callee.index()] += 1;
     }
-    find_clean(shared);
     let mut results: Vec<(FuncId, Interpreted)> = Vec::with_capacity(callers.len());
     for number in 0..shared.waves.len() {
         let one = |members: &Vec<FuncId>| interpret_component(shared, members);
@@ -489,30 +523,22 @@ fn walk(shared: &mut Shared<'_>) -> Vec<(FuncId, Interpreted)> {
 }
 
 fn interpret_component(shared: &Shared<'_>, members: &[FuncId]) -> Vec<(FuncId, Interpreted)> {
-    let Some(reuse) = shared.reuse.as_ref().filter(|reuse| reuse.is_clean(members[0])) else {
+    let Some(reuse) = &shared.reuse else {
         return members.iter().map(|&id| (id, interpret(shared, id))).collect();
     };
-    if reuse.is_needed(members[0]) {
-        shared.replay(reuse, members[0]);
+    if let Some(revived) = shared.revive(reuse, members) {
+        return revived;
     }
-    members.iter().filter_map(|&id| Some((id, reuse.known(id)?.clone()))).collect()
-}
-
-/// Tells the components that have not changed, and of which of them the summaries are needed.
-fn find_clean(shared: &Shared<'_>) {
-    let Some(reuse) = shared.reuse.as_ref().filter(|reuse| !reuse.is_cold()) else { return };
-    for wave in &shared.waves {
-        let clean = wave.par_iter().filter(|members| shared.is_unchanged(reuse, members));
-        clean.flatten().for_each(|&id| reuse.set_clean(id));
-    }
-    for members in shared.waves.iter().rev().flatten() {
-        let asks = |&id: &FuncId| !reuse.is_clean(id) || reuse.is_needed(id);
-        if members.iter().any(asks) {
-            for &member in members {
-                shared.callees(reuse, member).for_each(|callee| reuse.set_needed(shared.component(callee)));
-            }
+    let mut results: Vec<_> = members.iter().map(|&id| (id, interpret(shared, id))).collect();
+    for (id, result) in &mut results {
+        let summary = shared.summaries[id.index()].get();
+        let function = shared.program.function(*id);
+        result.summary = summary.map(|summary| reuse.numbering.encode(function, summary));
+        if !result.failed && reuse.is_same_summary(*id, result.summary.as_ref()) {
+            reuse.set_standing(*id, Standing::SameSummary);
         }
     }
+    results
 }
 
 /// Puts the results together, and adds what rules say of the release as a whole.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use banbury_base::{PathStep, Span, Symbol};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::models::SinkKind;
+use crate::portable::{features, text};
 use crate::state::State;
 use crate::value::{Arena, Atom, AtomInfo, AtomKind, Frozen, Lin, NullOrigin, Taint, Terms, V};
 
@@ -30,7 +32,7 @@ pub struct Summary {
     pub complete: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Exit {
     pub ret: Option<V>,
     /// Why the result is null, if it is: the function found nothing, or had no memory.
@@ -95,13 +97,13 @@ impl<T: PartialEq> Lists<T> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum AccessKind {
     Read,
     Write,
 }
 
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Need {
     /// `excess <= 0`: bytes beyond the end (or before the start, if `under`) of an object.
     Within {
@@ -167,7 +169,7 @@ impl Need {
 }
 
 /// Where and what the needing place is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {
     pub span: Span,
     pub function: Symbol,
@@ -175,8 +177,10 @@ pub struct Site {
     /// What is accessed, for the sentence: a variable, field or callee.
     pub what: Symbol,
     /// Kind of object: "stack", "heap", "static" or "".
-    pub region: &'static str,
+    #[serde(with = "text")]
+    pub region: text::Text,
     /// Further facts for the weight.
+    #[serde(with = "features")]
     pub features: Vec<(&'static str, f32)>,
 }
 

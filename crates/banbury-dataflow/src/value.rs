@@ -13,12 +13,14 @@ use banbury_base::{PathStep, Span, Symbol};
 use banbury_ir::{BinOp, GlobalId, LocalId, TypeId};
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::models::SourceKind;
+use crate::portable::bound;
 
 /// An interned linear expression.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct V(pub u32);
 
 impl V {
@@ -28,7 +30,7 @@ impl V {
     pub const UNINIT: V = V(2);
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Atom(pub u32);
 
 pub type Terms = SmallVec<[(Atom, i64); 2]>;
@@ -40,7 +42,7 @@ pub struct Lin {
     pub terms: Terms,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum AtomKind {
     Uninit,
     /// Value of a parameter on entry.
@@ -81,7 +83,7 @@ pub enum AtomKind {
     Fresh(u32),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum NullOrigin {
     /// An allocator that can fail.
     Allocation,
@@ -94,7 +96,7 @@ pub enum NullOrigin {
 }
 
 /// Whether an atom counts the rounds of a loop.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Counter {
     No,
     /// By the first round.
@@ -105,14 +107,17 @@ pub enum Counter {
     Grows,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AtomInfo {
     pub kind: AtomKind,
+    #[serde(with = "bound")]
     pub lo: i128,
+    #[serde(with = "bound")]
     pub hi: i128,
     /// It can serve as the base of an address; set by [`Arena::set_pointer`].
     pub pointer: bool,
     /// Number of expressions there were when the atom was made.
+    #[serde(skip)]
     first: u32,
     /// Index into [`Arena::taints`] plus one; 0 for trusted.
     pub taint: u32,
@@ -131,7 +136,7 @@ pub struct AtomInfo {
 }
 
 /// Where untrusted bytes entered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Taint {
     pub kind: SourceKind,
     pub steps: Vec<PathStep>,
@@ -535,12 +540,13 @@ impl Arena {
 }
 
 /// The expressions of a summary.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Frozen {
-    atoms: Box<[AtomInfo]>,
+    pub(crate) atoms: Box<[AtomInfo]>,
     /// Constant, and where in `terms` the expression ends.
     lins: Box<[(i128, u32)]>,
     terms: Box<[(Atom, i64)]>,
-    taints: Box<[Taint]>,
+    pub(crate) taints: Box<[Taint]>,
 }
 
 impl Frozen {
