@@ -3,7 +3,7 @@
 use banbury_base::{Feature, FileId, Finding, PathStep, StepKind, Symbol, Weight};
 use banbury_dataflow::models::Models;
 use banbury_dataflow::observe::Issue;
-use banbury_dataflow::{AnalysisOptions, Earlier, Kept, analyse, analyse_again};
+use banbury_dataflow::{Analysis, AnalysisOptions, Earlier, Kept, analyse, analyse_again};
 use banbury_ir::{FuncId, Program};
 use rustc_hash::FxHashMap;
 
@@ -29,13 +29,15 @@ pub struct Review {
     pub findings: Vec<Finding>,
     /// Functions that were not analysed to the end, and why.
     pub unanalysed: Vec<(FuncId, String)>,
+    /// How many functions were interpreted; of the others an earlier review told.
+    pub interpreted: usize,
 }
 
 /// Analyses the release under all rules.
 pub fn review(program: &Program, models: &Models, options: &ReviewOptions) -> Review {
     let observers = crate::observers();
     let analysis = analyse(program, models, &observers, &options.analysis);
-    Review { findings: weigh(program, analysis.issues, options), unanalysed: analysis.unanalysed }
+    conclude(program, analysis, options)
 }
 
 /// As [`review`], with the same result, sparing what an earlier one found out about functions
@@ -48,8 +50,15 @@ pub fn review_again(
 ) -> (Review, Kept) {
     let observers = crate::observers();
     let (analysis, kept) = analyse_again(program, models, &observers, &options.analysis, earlier);
-    let findings = weigh(program, analysis.issues, options);
-    (Review { findings, unanalysed: analysis.unanalysed }, kept)
+    (conclude(program, analysis, options), kept)
+}
+
+fn conclude(program: &Program, analysis: Analysis, options: &ReviewOptions) -> Review {
+    Review {
+        findings: weigh(program, analysis.issues, options),
+        unanalysed: analysis.unanalysed,
+        interpreted: analysis.interpreted,
+    }
 }
 
 /// Turns issues into findings: one per rule, place and function, with weight and fingerprint.

@@ -277,3 +277,68 @@ pub(crate) fn together(digests: impl IntoIterator<Item = Digest>) -> Digest {
     }
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use banbury_base::StableHasher;
+    use banbury_frontend::{Language, Options, SourceFile};
+
+    use super::{Earlier, Kept};
+    use crate::{Analysis, AnalysisOptions, Models, analyse, analyse_again};
+
+    const CALLEES: &str = "\
+#include <string.h>
+static int odd(int n) { return n == 0 ? 0 : n > 9; }
+void copy(char *to, const char *from, unsigned n) {
+    unsigned copied = n;
+    if (odd(n)) copied++;
+    memcpy(to, from, n);
+}
+";
+    const CALLERS: &str = "\
+void copy(char *to, const char *from, unsigned n);
+void small(const char *from) { char to[8]; copy(to, from, 16); }
+void middle(char *to, const char *from) { copy(to, from, 16); }
+void outer(const char *from) { char to[8]; middle(to, from); }
+";
+
+    fn review(callees: &str, kept: Option<Kept>) -> (Analysis, Kept) {
+        let file = |path: &str, text: &str| SourceFile {
+            path: path.to_owned(),
+            text: Arc::from(text.as_bytes()),
+            language: Language::C,
+        };
+        let files = [file("callees.c", callees), file("callers.c", CALLERS)];
+        let (program, _) = banbury_frontend::build(&files, &Options::default());
+        let texts = files.iter().map(|file| StableHasher::new().bytes(&file.text).finish()).collect();
+        let (models, options) = (Models::builtin(), AnalysisOptions::default());
+        let again = analyse_again(&program, models, &[], &options, Earlier { kept, texts });
+        let alone = analyse(&program, models, &[], &options);
+        assert_eq!(again.0.issues, alone.issues);
+        again
+    }
+
+    /// Functions interpreted after the edit, and then after it was taken back.
+    fn interpreted(from: &str, to: &str) -> (usize, usize) {
+        let edited = CALLEES.replace(from, to);
+        assert_ne!(edited, CALLEES);
+        let (first, kept) = review(CALLEES, None);
+        assert_eq!(first.interpreted, 5);
+        let (second, kept) = review(&edited, Some(kept));
+        (second.interpreted, review(CALLEES, Some(kept)).0.interpreted)
+    }
+
+    #[test]
+    fn a_change_that_callers_cannot_see_goes_no_further() {
+        assert_eq!(interpreted("{ return n == 0", "{ int unseen = 3; return n == 0"), (1, 1));
+        assert_eq!(interpreted("static", "/* above */\nstatic"), (0, 0));
+    }
+
+    #[test]
+    fn a_change_that_callers_see_reaches_them() {
+        // `outer` sees nothing of it in `middle`.
+        assert_eq!(interpreted("n > 9", "n > 9 ? 7 : 0"), (4, 4));
+    }
+}

@@ -423,8 +423,9 @@ impl Portable {
                 AtomKind::Fresh(number) => *number = nth,
                 _ => {}
             }
-            info.null.iter_mut().for_each(|(_, span)| numbers.span(span));
-            numbers.span(&mut info.span);
+            // Where the function got it is of no matter to them: it comes from the call.
+            info.null.iter_mut().for_each(|(_, span)| *span = Span::NONE);
+            info.span = Span::NONE;
             numbers.ty(&mut info.ty);
             info.field.iter_mut().for_each(|(record, _)| numbers.record(record));
         }

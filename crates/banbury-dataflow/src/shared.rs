@@ -32,6 +32,8 @@ pub struct Analysis {
     pub issues: Vec<Issue>,
     /// Functions whose analysis was cut short, and why.
     pub unanalysed: Vec<(FuncId, String)>,
+    /// How many functions were interpreted; of the others an earlier review told.
+    pub interpreted: usize,
 }
 
 pub struct Shared<'a> {
@@ -497,8 +499,10 @@ pub fn analyse_again(
     let context = shared.context(&digests);
     shared.reuse = Some(Reuse::new(program, context, functions, digests, earlier));
     let mut results = walk(&mut shared);
+    let revived = |id: &FuncId| shared.reuse.as_ref().is_some_and(|reuse| reuse.is_clean(*id));
+    let interpreted = results.iter().filter(|(id, _)| !revived(id)).count();
     let kept = shared.reuse.take().map(|reuse| reuse.keep(program, &mut results));
-    (conclude(&shared, results), kept.unwrap_or_default())
+    (Analysis { interpreted, ..conclude(&shared, results) }, kept.unwrap_or_default())
 }
 
 /// Interprets all functions, those that are called before those that call them.
@@ -543,7 +547,7 @@ fn interpret_component(shared: &Shared<'_>, members: &[FuncId]) -> Vec<(FuncId, 
 
 /// Puts the results together, and adds what rules say of the release as a whole.
 fn conclude(shared: &Shared<'_>, results: Vec<(FuncId, Interpreted)>) -> Analysis {
-    let mut analysis = Analysis::default();
+    let mut analysis = Analysis { interpreted: results.len(), ..Analysis::default() };
     for (id, mut result) in results {
         analysis.issues.append(&mut result.issues);
         analysis.issues.append(&mut result.of_text.unwrap_or_default());

@@ -145,9 +145,8 @@ fn analyse(
             None => banbury_checkers::review(&program, models, &options),
         }
     });
-    let (findings, unanalysed) =
-        checked.map_or_else(Default::default, |review| (review.findings, review.unanalysed));
-    tracing::info!(findings = findings.len(), "analysis done");
+    let Review { findings, unanalysed, interpreted } = checked.unwrap_or_default();
+    tracing::info!(interpreted, findings = findings.len(), "analysis done");
 
     outcome.findings = findings;
     outcome.partial_functions = partial_functions(&program, &unanalysed);

@@ -227,6 +227,20 @@ int total_of(const struct message *m) {
 }
 ";
 
+const TREE: &str = "\
+#include \"all.h\"
+static int down(const struct message *m, int depth);
+static int side(const struct message *m, int depth) { return depth > 3 ? 0 : down(m, depth + 1); }
+static int down(const struct message *m, int depth) {
+    char name[16];
+    if (depth > 18) return 0;
+    fill(name, m);
+    return side(m, depth + 1) + name[depth];
+}
+int walk(const struct message *m) { return down(m, 0); }
+int walk_again(const struct message *m) { return m->length > 16 ? 0 : walk(m); }
+";
+
 fn release_with_a_cache() -> tempfile::TempDir {
     tree(&[
         ("release/src/fill.c", FILL),
@@ -235,6 +249,7 @@ fn release_with_a_cache() -> tempfile::TempDir {
         ("release/src/limit.c", "const int limit = 3;\n"),
         ("release/src/local.c", LOCAL),
         ("release/src/session.cpp", SESSION),
+        ("release/src/tree.c", TREE),
         ("release/src/all.h", HEADER),
     ])
 }
@@ -243,7 +258,22 @@ fn release_with_a_cache() -> tempfile::TempDir {
 fn a_review_after_an_edit_is_that_of_a_cold_cache() {
     let folder = release_with_a_cache();
     let one_more = "int fill_again(char *p) { struct message m; fill(p, &m); return 0; }\n";
-    let edits: [(&str, String); 13] = [
+    let edits: [(&str, String); 25] = [
+        // Callers see no difference, then one in the place only, then in what is needed of them.
+        ("fill.c", FILL.replace("m->length);", "m->length); int n = 2; n++;")),
+        ("fill.c", FILL.replace("memcpy", "\n    memcpy")),
+        ("fill.c", FILL.replace("memcpy", "if (!m) return; memcpy")),
+        ("fill.c", FILL.replace("memcpy", "if (m->length < 16) memcpy")),
+        ("handle.c", HANDLE.replace("fill(name, m);", "fill(name, m);\n    fill(name, m);")),
+        // In recursion, and out of it.
+        ("tree.c", TREE.replace("depth > 18", "depth > 8")),
+        ("tree.c", TREE.replace("depth > 18", "depth < 0 || depth > 8").replace("char name", "\n char name")),
+        ("tree.c", TREE.replace("down(m, depth + 1)", "0")),
+        ("tree.c", TREE.replace("return m->length > 16 ? 0 : walk", "fill(0, m); return walk")),
+        // A call more, and functions less.
+        ("tree.c", TREE.replace("down(m, 0)", "handle(m) + down(m, 0)")),
+        ("handle.c", HANDLE.replace("int receive(", "static int receive_it(")),
+        ("tree.c", TREE.replace("int walk(", "static int walk_on(")),
         ("local.c", LOCAL.replace("calls++;", "calls += 2;\n")),
         ("session.cpp", SESSION.replace("return 16", "return 17")),
         ("local.c", LOCAL.replace("name[8]", "name[128]")),

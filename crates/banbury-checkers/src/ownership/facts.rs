@@ -403,9 +403,9 @@ impl Facts {
     fn seen_in(&self, shape: &Shape<'_>) -> Seen {
         let mut seen = Seen::default();
         let releases = self.releases_in(shape);
-        let mut slots: Vec<&Place> = releases.iter().map(|r| &r.slot).collect();
-        slots.sort_by_key(|p| format!("{p:?}"));
-        slots.dedup();
+        let mut slots: Vec<&Place> = Vec::new();
+        let mut known: FxHashSet<&Place> = FxHashSet::default();
+        slots.extend(releases.iter().map(|r| &r.slot).filter(|slot| known.insert(*slot)));
         for (_, instr) in shape.instrs() {
             let Op::Call { callee, args, .. } = &instr.op else { continue };
             let ends = matches!(callee, Callee::Direct(name) if sounds_releasing(*name));

@@ -23,14 +23,14 @@ struct Acquisition<'p> {
 
 pub(super) fn on_exits(shape: &Shape<'_>, facts: &Facts, releases: &[Release], out: &mut Vec<Issue>) {
     for acquisition in acquisitions(shape) {
-        let lead = Lead::new(shape, acquisition.slot, releases);
         let own: Vec<&Release> = releases.iter().filter(|r| r.slot == *acquisition.slot).collect();
-        let compared = lead.some(shape, acquisition.at);
         let fresh = acquisition.out.is_none() && facts.is_fresh(shape, acquisition.callee);
-        let certain = match acquisition.out {
-            None => fresh,
-            Some(_) => compared && own.len() > 1,
-        };
+        let certain = fresh || acquisition.out.is_some() && own.len() > 1;
+        if !own.is_empty() && !certain {
+            continue;
+        }
+        let lead = Lead::new(shape, acquisition.slot, releases);
+        let compared = lead.some(shape, acquisition.at);
         let member = !acquisition.slot.proj.is_empty();
         let others = own.is_empty()
             && member
