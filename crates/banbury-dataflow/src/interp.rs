@@ -75,6 +75,8 @@ pub(crate) struct Interp<'a> {
     pub asked: Vec<Asked>,
     /// Issues that are none if this atom is no counter after all.
     pub loop_issues: Vec<(Atom, usize)>,
+    /// Where the bytes come from that the access being checked writes, if another buffer.
+    pub copied_from: Option<Atom>,
 }
 
 /// An evaluated place.
@@ -129,6 +131,7 @@ impl<'a> Interp<'a> {
             callees: FxHashMap::default(),
             asked: Vec::new(),
             loop_issues: Vec::new(),
+            copied_from: None,
         }
     }
 

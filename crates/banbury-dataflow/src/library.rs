@@ -453,9 +453,22 @@ impl Interp<'_> {
                 if hi <= 0 {
                     return;
                 }
+                self.copied_from = self.copied_to(call, slot).filter(|_| kind == AccessKind::Write);
                 self.check_access(st, addr, n, kind, name, false);
+                self.copied_from = None;
             }
         }
+    }
+
+    /// The buffer that the call copies from into the slot.
+    fn copied_to(&self, call: &Call<'_>, slot: Slot) -> Option<Atom> {
+        let model = self.shared.models.get(call.name)?;
+        let from = model.effects.iter().find_map(|effect| match effect {
+            Effect::Copy(to, from, _) if *to == slot => Some(*from),
+            _ => None,
+        })?;
+        let v = self.slot(call, from).filter(|v| *v != V::UNINIT)?;
+        self.a.base(v)
     }
 
     /// Input of any length goes into a buffer of a certain length.

@@ -7,6 +7,11 @@ use crate::interp::Interp;
 use crate::state::State;
 use crate::value::{AtomKind, MAX, MIN, V};
 
+/// The largest number of as many bits.
+pub(crate) fn all_bits(top: i128) -> Option<i128> {
+    (0..MAX).contains(&top).then(|| (top as u128 + 1).next_power_of_two() as i128 - 1)
+}
+
 impl Interp<'_> {
     pub fn compare(&mut self, st: &mut State, op: BinOp, a: V, b: V, unsigned: bool) -> V {
         if let Some(truth) = st.decide(&mut self.a, op, a, b) {
@@ -121,11 +126,8 @@ impl Interp<'_> {
                 if a == V::ZERO {
                     return b;
                 }
-                let bounds = (x.0 >= 0 && y.0 >= 0 && x.1 < MAX && y.1 < MAX).then(|| {
-                    let top = x.1.max(y.1);
-                    let all = (top as u128 + 1).next_power_of_two() as i128 - 1;
-                    (if op == BinOp::Or { x.0.max(y.0) } else { 0 }, all)
-                });
+                let bounds = (x.0 >= 0 && y.0 >= 0).then(|| all_bits(x.1.max(y.1))).flatten();
+                let bounds = bounds.map(|all| (if op == BinOp::Or { x.0.max(y.0) } else { 0 }, all));
                 self.nonlinear(st, op, a, b, info, bounds)
             }
             _ => self.nonlinear(st, op, a, b, info, None),

@@ -6,6 +6,7 @@ use banbury_ir::{BinOp, Op, Operand, Rvalue, Type};
 use smallvec::SmallVec;
 
 use crate::interp::Interp;
+use crate::numbers::all_bits;
 use crate::observe::Issue;
 use crate::reports::{limit_text, quoted};
 use crate::shapes::is_length_name;
@@ -84,12 +85,25 @@ impl Interp<'_> {
     }
 
     fn is_limited(&mut self, st: &State, atom: Atom) -> bool {
-        let top = self.a.info(atom).hi;
+        let top = self.natural_top(st, atom);
         if st.bounds_of_atom(&self.a, atom).1 < top {
             return true;
         }
         let v = self.a.of_atom(atom);
         st.upper(&mut self.a, v) < top
+    }
+
+    /// How large the atom is if nothing was compared with it.
+    fn natural_top(&self, st: &State, atom: Atom) -> i128 {
+        let info = self.a.info(atom);
+        match info.kind {
+            // Octets put together have as many bits as these.
+            AtomKind::Op(BinOp::Or | BinOp::Xor, a, b, _) => {
+                let top = st.bounds(&self.a, a).1.max(st.bounds(&self.a, b).1);
+                all_bits(top).map_or(info.hi, |all| all.min(info.hi))
+            }
+            _ => info.hi,
+        }
     }
 
     /// What was converted into the atom, apart from a constant.
@@ -139,13 +153,18 @@ impl Interp<'_> {
 
     /// An unsigned octet loaded from memory that is neither a variable nor a literal.
     fn octet_of_buffer(&self, at: V, ty: banbury_ir::TypeId) -> bool {
+        self.number_of_buffer(at, ty) && self.types().int_info(ty) == Some((8, false))
+    }
+
+    /// An unsigned number loaded from such memory.
+    fn number_of_buffer(&self, at: V, ty: banbury_ir::TypeId) -> bool {
         let outside = self.a.base(at).is_some_and(|b| {
             matches!(
                 self.a.info(b).kind,
                 AtomKind::Param(_) | AtomKind::Load(..) | AtomKind::Phi(..) | AtomKind::Fresh(_)
             )
         });
-        outside && matches!(self.types().get(ty), Type::Int { bits: 8, signed: false })
+        outside && matches!(self.types().get(ty), Type::Int { bits: 8.., signed: false })
     }
 
     /// For a difference that must not go below zero: the length it is taken from, and what is
@@ -197,6 +216,9 @@ impl Interp<'_> {
         if under {
             return None;
         }
+        if let Some(verdict) = self.judge_announced(st, excess) {
+            return Some(verdict);
+        }
         let last = self.last_round(st, excess);
         let (counter, v) = last.map_or((None, excess), |(atom, v)| (Some(atom), v));
         if let Some((atom, shape)) = self.unlimited_length(st, v) {
@@ -234,6 +256,45 @@ impl Interp<'_> {
                 counter,
             })
         })
+    }
+
+    /// Bytes are copied out of a buffer, as many as numbers in the same buffer say: a tag, a length
+    /// and a value. What the copy goes to is of known size.
+    fn judge_announced(&mut self, st: &mut State, excess: V) -> Option<Verdict> {
+        let from = self.copied_from?;
+        let (terms, room) = (self.a.lin(excess).terms.clone(), -self.a.lin(excess).k);
+        if terms.iter().any(|t| t.1 <= 0) {
+            return None;
+        }
+        let mut parts = Vec::new();
+        self.parts(excess, 4, &mut parts);
+        let mut feature = "length.announced";
+        let mut name = None;
+        for &part in &parts {
+            if self.is_limited(st, part) {
+                return None;
+            }
+            let info = self.a.info(part);
+            match info.kind {
+                AtomKind::Load(at, _) if self.a.base(at) == Some(from) && self.number_of_buffer(at, info.ty) => {
+                    if info.field.is_some() {
+                        feature = "length.member";
+                    }
+                    name = name.or(Some(info.name));
+                }
+                AtomKind::Op(..) | AtomKind::Wrap(..) | AtomKind::Derived(..) => {}
+                _ => return None,
+            }
+        }
+        let capacity = if let [(_, c)] = terms.as_slice() { room / i128::from(*c) } else { room };
+        Some(Verdict::Bad(Evidence {
+            message: format!(
+                "the length is in what is copied, at {}, and nothing compared it with the {capacity} there",
+                quoted(name?)
+            ),
+            features: vec![("bound.unchecked-length", 1.0), (feature, 1.0)],
+            ..Evidence::default()
+        }))
     }
 
     /// Each round of a loop gets further in an object of known size, and no comparison stops it.

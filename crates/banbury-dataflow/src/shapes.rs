@@ -1,7 +1,14 @@
 //! Buffers and the lengths that travel with them, recognised by shape and name: `(buf, len)` in a
 //! parameter list, `{ data, len }` in a record.
 
-use banbury_ir::{Function, Record, Type, TypeTable};
+use banbury_ir::{
+    Block, Callee, FieldRef, Function, Op, Operand, Place, Program, Proj, Record, RecordId, Rvalue, Type,
+    TypeTable,
+};
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::models::{Effect, Models, Size, Slot};
 
 /// Whether a name speaks of a length.
 pub fn is_length_name(name: &str) -> bool {
@@ -14,6 +21,12 @@ pub fn is_length_name(name: &str) -> bool {
         .iter()
         .any(|word| name.contains(word))
         || matches!(name.as_str(), "n" | "nb" | "l" | "num")
+}
+
+/// A name that cannot mean much else: `n` and `count` may count anything.
+fn is_clear_length(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    is_length_name(&name) && (name.ends_with("len") || name.ends_with("length") || name.ends_with("nbytes"))
 }
 
 fn is_buffer_name(name: &str) -> bool {
@@ -52,7 +65,10 @@ pub fn length_params(types: &TypeTable, f: &Function) -> Vec<Option<(u32, u32)>>
                 && other.starts_with(own)
                 && is_length_name(&other[own.len()..])
         });
-        let next = (p + 1 < n).then_some(p + 1).filter(|&q| is_length(q) && is_buffer_name(own));
+        // Right behind a pointer to bytes, a length needs no help from the pointer's name.
+        let clear = |q: usize| is_clear_length(f.locals[q].name.as_str());
+        let next =
+            (p + 1 < n).then_some(p + 1).filter(|&q| is_length(q) && (is_buffer_name(own) || clear(q)));
         // The only length of the only buffer.
         let only = || {
             let lengths = || (0..n).filter(|&q| is_length(q));
@@ -121,4 +137,110 @@ pub fn length_members(types: &TypeTable, record: &Record) -> Vec<u32> {
         })
         .map(|i| i as u32)
         .collect()
+}
+
+/// A member of a record that points to a buffer.
+type Member = (RecordId, u32);
+
+/// The lengths that calls pass along with buffer members: `memcpy(to, tlv->value, tlv->length)` tells
+/// of a record whose names alone do not say which of several lengths belongs to the buffer. Members
+/// that go with two lengths are left out.
+pub fn lengths_by_use(
+    program: &Program,
+    models: &Models,
+    params: &[Vec<Option<(u32, u32)>>],
+) -> FxHashMap<Member, u32> {
+    let pairs: Vec<(Member, u32)> =
+        program.functions.par_iter().flat_map_iter(|f| pairs_in(program, models, params, f)).collect();
+    let mut found: FxHashMap<Member, Option<u32>> = FxHashMap::default();
+    for (member, length) in pairs {
+        let known = found.entry(member).or_insert(Some(length));
+        if *known != Some(length) {
+            *known = None;
+        }
+    }
+    found.into_iter().filter_map(|(member, length)| Some((member, length?))).collect()
+}
+
+fn pairs_in(
+    program: &Program,
+    models: &Models,
+    params: &[Vec<Option<(u32, u32)>>],
+    f: &Function,
+) -> Vec<(Member, u32)> {
+    let mut out = Vec::new();
+    for block in &f.blocks {
+        for (at, instr) in block.instrs.iter().enumerate() {
+            let Op::Call { callee: Callee::Direct(name), args, .. } = &instr.op else { continue };
+            if args.len() < 2 {
+                continue;
+            }
+            let member = |i: usize| member_of(f, block, at, args.get(i)?);
+            let mut pair = |buffer: usize, length: usize| {
+                let (Some((owner, buffer)), Some((other, length))) = (member(buffer), member(length)) else {
+                    return;
+                };
+                let record = buffer.record.filter(|r| length.record == Some(*r) && same_owner(owner, other));
+                if let Some(record) =
+                    record.filter(|r| is_pair(&program.types, *r, buffer.index, length.index))
+                {
+                    out.push(((record, buffer.index), length.index));
+                }
+            };
+            if let Some(id) = program.resolve(f.file, *name) {
+                let known = params[id.index()].iter().enumerate();
+                known.for_each(|(p, length)| {
+                    if let Some((q, 1)) = length {
+                        pair(p, *q as usize)
+                    }
+                });
+            } else if let Some(model) = models.get(*name) {
+                for effect in &model.effects {
+                    if let Effect::Read(Slot::Arg(p), Size::Arg { arg, scale: 1, plus: 0 }) = effect {
+                        pair(usize::from(*p), usize::from(*arg));
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The member that the argument of the call at `at` is read from, looking through temporaries.
+fn member_of<'p>(
+    f: &Function,
+    block: &'p Block,
+    at: usize,
+    argument: &'p Operand,
+) -> Option<(&'p Place, &'p FieldRef)> {
+    let mut operand = argument;
+    for _ in 0..4 {
+        let Operand::Copy(place) = operand else { return None };
+        if let Some(Proj::Field(field)) = place.proj.last() {
+            return Some((place, field));
+        }
+        let id = place.as_local().filter(|id| f.locals[id.index()].name.is_empty())?;
+        operand = block.instrs[..at].iter().rev().find_map(|instr| match &instr.op {
+            Op::Assign { dst, src: Rvalue::Use(from) | Rvalue::Cast(_, from) }
+                if dst.as_local() == Some(id) =>
+            {
+                Some(from)
+            }
+            _ => None,
+        })?;
+    }
+    None
+}
+
+fn same_owner(a: &Place, b: &Place) -> bool {
+    a.base == b.base
+        && a.proj.len() == b.proj.len()
+        && a.proj[..a.proj.len() - 1] == b.proj[..b.proj.len() - 1]
+}
+
+fn is_pair(types: &TypeTable, record: RecordId, buffer: u32, length: u32) -> bool {
+    let field = |index: u32| types.record(record).and_then(|r| r.fields.get(index as usize));
+    let bytes = |f: &banbury_ir::Field| matches!(types.get(f.ty), Type::Pointer(to) if matches!(types.get(*to), Type::Void | Type::Int { bits: 8, .. }));
+    field(buffer).is_some_and(bytes)
+        && field(length).is_some_and(|f| types.int_info(f.ty).is_some_and(|i| i.0 >= 8))
 }

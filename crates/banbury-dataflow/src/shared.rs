@@ -51,12 +51,14 @@ pub struct Shared<'a> {
     reuse: Option<Reuse<'a>>,
     length_params: Vec<Vec<Option<(u32, u32)>>>,
     length_fields: FxHashMap<(RecordId, u32), u32>,
+    /// Of members that are not in `length_fields`.
+    lengths_by_use: FxHashMap<(RecordId, u32), u32>,
     is_length: rustc_hash::FxHashSet<(RecordId, u32)>,
 }
 
 impl<'a> Shared<'a> {
     fn new(program: &'a Program, models: &'a Models, observers: &'a [&'a dyn Observer]) -> Self {
-        let length_params =
+        let length_params: Vec<_> =
             program.functions.par_iter().map(|f| shapes::length_params(&program.types, f)).collect();
         let mut length_fields = FxHashMap::default();
         let mut is_length = rustc_hash::FxHashSet::default();
@@ -71,6 +73,9 @@ impl<'a> Shared<'a> {
             }
             is_length.extend(shapes::length_members(&program.types, record).into_iter().map(|i| (id, i)));
         }
+        let mut lengths_by_use = shapes::lengths_by_use(program, models, &length_params);
+        lengths_by_use.retain(|member, _| !length_fields.contains_key(member));
+        is_length.extend(lengths_by_use.iter().map(|(member, length)| (member.0, *length)));
         let graph = CallGraph::new(program);
         let waves = graph.waves();
         let mut places = vec![(0, 0); program.functions.len()];
@@ -93,6 +98,7 @@ impl<'a> Shared<'a> {
             reuse: None,
             length_params,
             length_fields,
+            lengths_by_use,
             is_length,
         }
     }
@@ -285,7 +291,8 @@ impl<'a> Shared<'a> {
         (called.finish(), pointed.finish())
     }
 
-    /// What any function may depend on: members that hold one function, and who derives from whom.
+    /// What any function may depend on: members that hold one function, members that calls
+    /// show to belong together, and who derives from whom.
     fn context(&self, digests: &Digests<'_>) -> Digest {
         let members = self.graph.members.iter().filter(|(_, held)| held.len() == 1);
         let mut parts: Vec<Digest> = members
@@ -296,6 +303,10 @@ impl<'a> Shared<'a> {
                 together([digests.record_identity(*record), name, found])
             })
             .collect();
+        parts.extend(self.lengths_by_use.iter().map(|(&(record, buffer), &length)| {
+            let members = Digest(u128::from(buffer) << 32 | u128::from(length));
+            together([digests.record_identity(record), members])
+        }));
         parts.extend(
             self.graph
                 .lineage()
@@ -348,7 +359,8 @@ impl<'a> Shared<'a> {
     }
 
     pub fn length_field(&self, record: RecordId, index: u32) -> Option<u32> {
-        self.length_fields.get(&(record, index)).copied()
+        let member = (record, index);
+        self.length_fields.get(&member).or_else(|| self.lengths_by_use.get(&member)).copied()
     }
 
     pub fn is_length_field(&self, record: RecordId, index: u32) -> bool {
