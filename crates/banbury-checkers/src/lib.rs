@@ -7,6 +7,7 @@ mod condition;
 mod features;
 mod fingerprint;
 mod habits;
+mod loops;
 mod names;
 mod observers;
 mod outcomes;

@@ -40,6 +40,7 @@ const FUNCTION_CHECKS: &[FunctionCheck] = &[
     rules::toctou::function,
     rules::unbounded_recursion::function,
     rules::unchecked_return::function,
+    rules::unlimited_append::function,
     rules::uncontrolled_search_path::function,
     rules::unused_value::function,
     rules::variadic_mismatch::function,

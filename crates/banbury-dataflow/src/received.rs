@@ -276,7 +276,9 @@ impl Interp<'_> {
             }
             let info = self.a.info(part);
             match info.kind {
-                AtomKind::Load(at, _) if self.a.base(at) == Some(from) && self.number_of_buffer(at, info.ty) => {
+                AtomKind::Load(at, _)
+                    if self.a.base(at) == Some(from) && self.number_of_buffer(at, info.ty) =>
+                {
                     if info.field.is_some() {
                         feature = "length.member";
                     }

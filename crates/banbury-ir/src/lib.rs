@@ -346,6 +346,14 @@ impl Place {
         }
     }
 
+    /// The local that it is in or is reached from.
+    pub fn base_local(&self) -> Option<LocalId> {
+        match self.base {
+            Base::Local(id) => Some(id),
+            Base::Global(_) => None,
+        }
+    }
+
     /// The place lies behind a pointer that its variable holds or leads to.
     pub fn is_behind_pointer(&self) -> bool {
         self.proj.iter().any(|step| matches!(step, Proj::Deref | Proj::At(_)))

@@ -59,6 +59,7 @@ registry! {
     unchecked_return,
     uncontrolled_search_path,
     uninitialised_use,
+    unlimited_append,
     unused_value,
     use_after_free,
     variadic_mismatch,

@@ -166,6 +166,58 @@ struct lconv { char *decimal_point; char *thousands_sep; };
 struct ifreq { char ifr_name[16]; union { struct sockaddr ifr_addr; struct sockaddr ifr_dstaddr; struct sockaddr ifr_broadaddr; struct sockaddr ifr_netmask; struct sockaddr ifr_hwaddr; short ifr_flags; int ifr_ifindex; int ifr_metric; int ifr_mtu; char ifr_slave[16]; char ifr_newname[16]; char *ifr_data; char __pad[24]; }; };
 struct iphdr { uint8_t ihl : 4; uint8_t version : 4; uint8_t tos; uint16_t tot_len; uint16_t id; uint16_t frag_off; uint8_t ttl; uint8_t protocol; uint16_t check; uint32_t saddr; uint32_t daddr; };
 
+struct ip { unsigned int ip_hl : 4; unsigned int ip_v : 4; uint8_t ip_tos; uint16_t ip_len; uint16_t ip_id; uint16_t ip_off; uint8_t ip_ttl; uint8_t ip_p; uint16_t ip_sum; struct in_addr ip_src, ip_dst; };
+struct ip6_hdr { union { struct ip6_hdrctl { uint32_t ip6_un1_flow; uint16_t ip6_un1_plen; uint8_t ip6_un1_nxt; uint8_t ip6_un1_hlim; } ip6_un1; uint8_t ip6_un2_vfc; } ip6_ctlun; struct in6_addr ip6_src, ip6_dst; };
+struct ip6_ext { uint8_t ip6e_nxt; uint8_t ip6e_len; };
+struct ip6_hbh { uint8_t ip6h_nxt; uint8_t ip6h_len; };
+struct ip6_dest { uint8_t ip6d_nxt; uint8_t ip6d_len; };
+struct ip6_rthdr { uint8_t ip6r_nxt; uint8_t ip6r_len; uint8_t ip6r_type; uint8_t ip6r_segleft; };
+struct ip6_frag { uint8_t ip6f_nxt; uint8_t ip6f_reserved; uint16_t ip6f_offlg; uint32_t ip6f_ident; };
+struct ip6_opt { uint8_t ip6o_type; uint8_t ip6o_len; };
+struct ipv6hdr { uint8_t priority : 4; uint8_t version : 4; uint8_t flow_lbl[3]; uint16_t payload_len; uint8_t nexthdr; uint8_t hop_limit; struct in6_addr saddr; struct in6_addr daddr; };
+struct udphdr { union { struct { uint16_t uh_sport; uint16_t uh_dport; uint16_t uh_ulen; uint16_t uh_sum; }; struct { uint16_t source; uint16_t dest; uint16_t len; uint16_t check; }; }; };
+struct tcphdr { union { struct { uint16_t th_sport; uint16_t th_dport; uint32_t th_seq; uint32_t th_ack; uint8_t th_x2 : 4; uint8_t th_off : 4; uint8_t th_flags; uint16_t th_win; uint16_t th_sum; uint16_t th_urp; }; struct { uint16_t source; uint16_t dest; uint32_t seq; uint32_t ack_seq; uint16_t res1 : 4; uint16_t doff : 4; uint16_t fin : 1; uint16_t syn : 1; uint16_t rst : 1; uint16_t psh : 1; uint16_t ack : 1; uint16_t urg : 1; uint16_t res2 : 2; uint16_t window; uint16_t check; uint16_t urg_ptr; }; }; };
+struct icmphdr { uint8_t type; uint8_t code; uint16_t checksum; union { struct { uint16_t id; uint16_t sequence; } echo; uint32_t gateway; struct { uint16_t __unused; uint16_t mtu; } frag; } un; };
+struct icmp6_hdr { uint8_t icmp6_type; uint8_t icmp6_code; uint16_t icmp6_cksum; union { uint32_t icmp6_un_data32[1]; uint16_t icmp6_un_data16[2]; uint8_t icmp6_un_data8[4]; } icmp6_dataun; };
+struct nd_router_solicit { struct icmp6_hdr nd_rs_hdr; };
+struct nd_router_advert { struct icmp6_hdr nd_ra_hdr; uint32_t nd_ra_reachable; uint32_t nd_ra_retransmit; };
+struct nd_neighbor_solicit { struct icmp6_hdr nd_ns_hdr; struct in6_addr nd_ns_target; };
+struct nd_neighbor_advert { struct icmp6_hdr nd_na_hdr; struct in6_addr nd_na_target; };
+struct nd_redirect { struct icmp6_hdr nd_rd_hdr; struct in6_addr nd_rd_target; struct in6_addr nd_rd_dst; };
+struct nd_opt_hdr { uint8_t nd_opt_type; uint8_t nd_opt_len; };
+struct nd_opt_prefix_info { uint8_t nd_opt_pi_type; uint8_t nd_opt_pi_len; uint8_t nd_opt_pi_prefix_len; uint8_t nd_opt_pi_flags_reserved; uint32_t nd_opt_pi_valid_time; uint32_t nd_opt_pi_preferred_time; uint32_t nd_opt_pi_reserved2; struct in6_addr nd_opt_pi_prefix; };
+struct nd_opt_mtu { uint8_t nd_opt_mtu_type; uint8_t nd_opt_mtu_len; uint16_t nd_opt_mtu_reserved; uint32_t nd_opt_mtu_mtu; };
+struct mld_hdr { struct icmp6_hdr mld_icmp6_hdr; struct in6_addr mld_addr; };
+struct igmp { uint8_t igmp_type; uint8_t igmp_code; uint16_t igmp_cksum; struct in_addr igmp_group; };
+struct ether_addr { uint8_t ether_addr_octet[6]; };
+struct ether_header { uint8_t ether_dhost[6]; uint8_t ether_shost[6]; uint16_t ether_type; } __attribute__((packed));
+struct ethhdr { unsigned char h_dest[6]; unsigned char h_source[6]; uint16_t h_proto; } __attribute__((packed));
+struct arphdr { unsigned short ar_hrd; unsigned short ar_pro; unsigned char ar_hln; unsigned char ar_pln; unsigned short ar_op; };
+struct ether_arp { struct arphdr ea_hdr; uint8_t arp_sha[6]; uint8_t arp_spa[4]; uint8_t arp_tha[6]; uint8_t arp_tpa[4]; };
+struct in_pktinfo { int ipi_ifindex; struct in_addr ipi_spec_dst; struct in_addr ipi_addr; };
+struct in6_pktinfo { struct in6_addr ipi6_addr; unsigned int ipi6_ifindex; };
+struct ip_mreqn { struct in_addr imr_multiaddr; struct in_addr imr_address; int imr_ifindex; };
+struct ip_mreq_source { struct in_addr imr_multiaddr; struct in_addr imr_interface; struct in_addr imr_sourceaddr; };
+struct group_req { uint32_t gr_interface; struct sockaddr_storage gr_group; };
+struct group_source_req { uint32_t gsr_interface; struct sockaddr_storage gsr_group; struct sockaddr_storage gsr_source; };
+struct packet_mreq { int mr_ifindex; unsigned short mr_type; unsigned short mr_alen; unsigned char mr_address[8]; };
+struct sockaddr_ll { unsigned short sll_family; uint16_t sll_protocol; int sll_ifindex; unsigned short sll_hatype; unsigned char sll_pkttype; unsigned char sll_halen; unsigned char sll_addr[8]; };
+struct sockaddr_nl { sa_family_t nl_family; unsigned short nl_pad; uint32_t nl_pid; uint32_t nl_groups; };
+struct ucred { pid_t pid; uid_t uid; gid_t gid; };
+struct nlmsghdr { uint32_t nlmsg_len; uint16_t nlmsg_type; uint16_t nlmsg_flags; uint32_t nlmsg_seq; uint32_t nlmsg_pid; };
+struct nlmsgerr { int error; struct nlmsghdr msg; };
+struct nlattr { uint16_t nla_len; uint16_t nla_type; };
+struct genlmsghdr { uint8_t cmd; uint8_t version; uint16_t reserved; };
+struct rtattr { unsigned short rta_len; unsigned short rta_type; };
+struct rtmsg { unsigned char rtm_family; unsigned char rtm_dst_len; unsigned char rtm_src_len; unsigned char rtm_tos; unsigned char rtm_table; unsigned char rtm_protocol; unsigned char rtm_scope; unsigned char rtm_type; unsigned int rtm_flags; };
+struct ifinfomsg { unsigned char ifi_family; unsigned char __ifi_pad; unsigned short ifi_type; int ifi_index; unsigned int ifi_flags; unsigned int ifi_change; };
+struct ifaddrmsg { uint8_t ifa_family; uint8_t ifa_prefixlen; uint8_t ifa_flags; uint8_t ifa_scope; uint32_t ifa_index; };
+struct ndmsg { uint8_t ndm_family; uint8_t ndm_pad1; uint16_t ndm_pad2; int ndm_ifindex; uint16_t ndm_state; uint8_t ndm_flags; uint8_t ndm_type; };
+struct inotify_event { int wd; uint32_t mask; uint32_t cookie; uint32_t len; char name[]; };
+struct winsize { unsigned short ws_row; unsigned short ws_col; unsigned short ws_xpixel; unsigned short ws_ypixel; };
+struct sctp_initmsg { uint16_t sinit_num_ostreams; uint16_t sinit_max_instreams; uint16_t sinit_max_attempts; uint16_t sinit_max_init_timeo; };
+struct sctp_sndrcvinfo { uint16_t sinfo_stream; uint16_t sinfo_ssn; uint16_t sinfo_flags; uint32_t sinfo_ppid; uint32_t sinfo_context; uint32_t sinfo_timetolive; uint32_t sinfo_tsn; uint32_t sinfo_cumtsn; int sinfo_assoc_id; };
+
 extern FILE *stdin;
 extern FILE *stdout;
 extern FILE *stderr;
@@ -604,7 +656,7 @@ enum {
   HOST_NAME_MAX = 64, IOV_MAX = 1024, LINE_MAX = 2048, EOF = -1, SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2,
   EXIT_SUCCESS = 0, EXIT_FAILURE = 1, STDIN_FILENO = 0, STDOUT_FILENO = 1, STDERR_FILENO = 2, FD_SETSIZE = 1024,
   L_tmpnam = 20, TMP_MAX = 238328, MB_LEN_MAX = 16, NI_MAXHOST = 1025, NI_MAXSERV = 32, IFNAMSIZ = 16, IF_NAMESIZE = 16,
-  INET_ADDRSTRLEN = 16, INET6_ADDRSTRLEN = 46, UNIX_PATH_MAX = 108, SOMAXCONN = 4096
+  ETH_ALEN = 6, ETH_HLEN = 14, ETHER_ADDR_LEN = 6, ETHER_HDR_LEN = 14, INET_ADDRSTRLEN = 16, INET6_ADDRSTRLEN = 46, UNIX_PATH_MAX = 108, SOMAXCONN = 4096
 };
 static const unsigned char UINT8_MAX = 255;
 static const unsigned short UINT16_MAX = 65535;

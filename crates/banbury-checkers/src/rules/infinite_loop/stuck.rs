@@ -6,6 +6,7 @@ use banbury_dataflow::observe::Issue;
 use banbury_ir::{Base, BlockId, Callee, Instr, LocalId, Op, Operand, Place, Proj, Rvalue, Terminator};
 
 use super::RULE;
+use crate::loops::Loop;
 use crate::names::words;
 use crate::ownership::walk::Known;
 use crate::shape::{Point, Shape, for_operands};
@@ -15,18 +16,8 @@ const MAX_BODY: usize = 60;
 const MAX_VISITS: usize = 400;
 
 pub(super) fn loops(shape: &Shape<'_>, out: &mut Vec<Issue>) {
-    for index in 0..shape.function.blocks.len() as u32 {
-        let head = BlockId(index);
-        let back: Vec<BlockId> = shape.predecessors()[head.index()]
-            .iter()
-            .copied()
-            .filter(|b| shape.dominates(head, *b))
-            .collect();
-        if back.is_empty() {
-            continue;
-        }
-        let body = body(shape, head, &back);
-        if body.iter().filter(|b| **b).count() > MAX_BODY || !goes_on(shape, &body) {
+    for Loop { head, body } in shape.loops().into_iter().filter(|l| l.len() <= MAX_BODY) {
+        if !goes_on(shape, &body) {
             continue;
         }
         let turning = turning(shape, &body);
@@ -47,20 +38,6 @@ pub(super) fn loops(shape: &Shape<'_>, out: &mut Vec<Issue>) {
     }
 }
 
-/// The natural loop of the head.
-fn body(shape: &Shape<'_>, head: BlockId, back: &[BlockId]) -> Vec<bool> {
-    let mut inside = vec![false; shape.function.blocks.len()];
-    inside[head.index()] = true;
-    let mut work = back.to_vec();
-    while let Some(id) = work.pop() {
-        if !inside[id.index()] {
-            inside[id.index()] = true;
-            work.extend(shape.predecessors()[id.index()].iter().copied());
-        }
-    }
-    inside
-}
-
 /// The loop does something for a variable that one of its exits is about.
 fn goes_on(shape: &Shape<'_>, body: &[bool]) -> bool {
     let blocks = || (0..body.len()).filter(|i| body[*i]).map(|i| BlockId(i as u32));
@@ -77,11 +54,7 @@ fn goes_on(shape: &Shape<'_>, body: &[bool]) -> bool {
     blocks().any(|b| match shape.block(b).map(|b| &b.term) {
         Some(Terminator::Branch { cond, then, other }) => {
             let exits = !body[then.index()] || !body[other.index()];
-            exits && {
-                let mut read = Vec::new();
-                reads(shape, cond, 0, &mut read);
-                read.iter().any(|p| assigned.contains(&p.base))
-            }
+            exits && shape.places_read(cond).iter().any(|p| assigned.contains(&p.base))
         }
         _ => false,
     })
@@ -96,11 +69,11 @@ fn turning(shape: &Shape<'_>, body: &[bool]) -> Vec<LocalId> {
             let mut read = Vec::new();
             let dst = match &instr.op {
                 Op::Assign { dst, src } => {
-                    for_operands(src, |o| reads(shape, o, 0, &mut read));
+                    for_operands(src, |o| read.extend(shape.places_read(o)));
                     dst
                 }
                 Op::Call { dst: Some(dst), args, .. } => {
-                    args.iter().for_each(|o| reads(shape, o, 0, &mut read));
+                    args.iter().for_each(|o| read.extend(shape.places_read(o)));
                     dst
                 }
                 _ => continue,
@@ -199,9 +172,9 @@ fn changes(shape: &Shape<'_>, at: Point, instr: &Instr, turning: &[LocalId]) -> 
             }
             let mut read = Vec::new();
             if let Rvalue::AddrOf(place) = src {
-                read.push(place.clone());
+                read.push(place);
             }
-            for_operands(src, |o| reads(shape, o, 0, &mut read));
+            for_operands(src, |o| read.extend(shape.places_read(o)));
             shape.is_addressed(id) || read.iter().any(|p| !still(shape, p) || p.base == dst.base)
         }
         Op::Call { dst, callee: Callee::Direct(name), .. } => {
@@ -211,29 +184,6 @@ fn changes(shape: &Shape<'_>, at: Point, instr: &Instr, turning: &[LocalId]) -> 
         Op::Zero(place) => place.as_local().is_none(),
         Op::Declare(_) | Op::Dead(_) => false,
     }
-}
-
-/// Places that the operand is computed from.
-fn reads<'a>(shape: &Shape<'a>, operand: &'a Operand, depth: u32, out: &mut Vec<Place>) {
-    let Operand::Copy(place) = operand else { return };
-    if let Some(at) = place.as_local().filter(|id| shape.is_temporary(*id)).and_then(|id| shape.only_definition(id)) {
-        if depth < 8 {
-            match shape.instr(at).map(|i| &i.op) {
-                Some(Op::Assign { src, .. }) => {
-                    for_operands(src, |o| reads(shape, o, depth + 1, out));
-                    return;
-                }
-                Some(Op::Call { args, .. }) => {
-                    for arg in args {
-                        reads(shape, arg, depth + 1, out);
-                    }
-                    return;
-                }
-                _ => {}
-            }
-        }
-    }
-    out.push(place.clone());
 }
 
 /// What the place holds is nobody else's to change: a variable, or bytes behind one.
@@ -250,11 +200,11 @@ fn on_own_variables(shape: &Shape<'_>, term: &Terminator) -> bool {
             let mut read = Vec::new();
             match place.as_local().filter(|id| shape.is_temporary(*id)).and_then(|id| shape.only_definition(id)) {
                 Some(at) => match shape.instr(at).map(|i| &i.op) {
-                    Some(Op::Assign { src, .. }) => for_operands(src, |o| reads(shape, o, 0, &mut read)),
+                    Some(Op::Assign { src, .. }) => for_operands(src, |o| read.extend(shape.places_read(o))),
                     Some(Op::Call { .. }) => return true,
-                    _ => read.push(place.clone()),
+                    _ => read.push(place),
                 },
-                None => read.push(place.clone()),
+                None => read.push(place),
             }
             read.iter().all(|p| still(shape, p))
         }
