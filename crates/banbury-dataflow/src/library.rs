@@ -246,6 +246,10 @@ impl Interp<'_> {
     /// What an argument points to that the model says nothing of may be set: the address of a
     /// pointer is passed to receive another one, that of a structure to have it filled.
     fn scramble_unspoken(&mut self, st: &mut State, call: &Call<'_>, model: &FnModel) {
+        // A container's methods write nothing but its elements, which are `container`'s business.
+        if model.is_of_container() {
+            return;
+        }
         for index in 0..call.args.len() {
             let v = call.args[index];
             if v == V::UNINIT || self.a.base(v).is_none() {
@@ -325,6 +329,8 @@ impl Interp<'_> {
             _ => v,
         };
         self.store(st, here, stored, ty);
+        // Whoever takes it out of the container releases it.
+        self.hand_on(st, v);
         None
     }
 

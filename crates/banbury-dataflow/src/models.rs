@@ -219,6 +219,13 @@ impl FnModel {
         self.effects.iter().any(|e| matches!(e, Effect::Tag(t) | Effect::Mark(_, t) if *t == tag))
     }
 
+    /// A method of a container, which its first argument points to.
+    pub fn is_of_container(&self) -> bool {
+        self.effects
+            .iter()
+            .any(|e| matches!(e, Effect::Tag(t) | Effect::Mark(_, t) if t.as_str().starts_with("container.")))
+    }
+
     /// The places marked as something, e.g. the arguments that are keys.
     pub fn marked(&self, mark: &str) -> impl Iterator<Item = Slot> {
         self.effects.iter().filter_map(move |e| match e {
