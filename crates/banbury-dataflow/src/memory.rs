@@ -1,15 +1,16 @@
 //! Places, loads and stores, and what is forgotten when memory may have changed.
 
-use banbury_base::Symbol;
+use banbury_base::{StepKind, Symbol};
 use banbury_ir::{Base, Index, Init, LocalId, Place, Proj, RecordId, Type, TypeId, TypeTable};
 use smallvec::SmallVec;
 
 use crate::interp::{Interp, Target};
+use crate::models::SourceKind;
 use crate::numbers::{int_bounds, wrap};
 use crate::shapes::is_length_name;
 use crate::state::{Content, Life, Object, Part, State, is_named};
 use crate::summary::AccessKind;
-use crate::value::{Arena, Atom, AtomKind, V};
+use crate::value::{Arena, Atom, AtomKind, Taint, V};
 
 /// Objects followed from one pointer.
 const MAX_REACHED: usize = 12;
@@ -267,7 +268,10 @@ impl Interp<'_> {
         let atom = self.a.atom(AtomKind::Load(addr, epoch), lo, hi);
         let taint = match self.taint_at(st, byte) {
             _ if field.is_some_and(|(record, _)| self.is_kernels(record)) => 0,
-            0 => self.a.info(base).taint,
+            0 => match self.a.info(base).taint {
+                0 => field.map_or(0, |(record, _)| self.decoded_member(record, ty, name)),
+                t => t,
+            },
             t => t,
         };
         let pointer = self.types().is_pointer(ty);
@@ -292,6 +296,16 @@ impl Interp<'_> {
         let v = self.a.of_atom(atom);
         st.set_cell(addr, v);
         v
+    }
+
+    /// A number in a record of which a model says that decoders fill it from messages.
+    fn decoded_member(&mut self, record: RecordId, ty: TypeId, name: Symbol) -> u32 {
+        let record = self.types().record(record).map_or(Symbol::EMPTY, |r| r.name);
+        if !self.shared.models.received_types.contains(&record) || self.types().int_info(ty).is_none() {
+            return 0;
+        }
+        let step = self.step(StepKind::Source, self.span, format!("'{name}' of a received '{record}'"));
+        self.a.add_taint(Taint { kind: SourceKind::Network, steps: vec![step], inferred: false, raw: false })
     }
 
     /// Whether the kernel writes records of the type, so that their members are no peer's data.

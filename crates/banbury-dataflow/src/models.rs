@@ -15,7 +15,7 @@ pub use load::{FunctionError, ModelError};
 pub struct Models {
     pub functions: FxHashMap<Symbol, FnModel>,
     /// Struct types (by tag or typedef name) whose contents are received data.
-    pub received_types: Vec<Symbol>,
+    pub received_types: FxHashSet<Symbol>,
     /// Struct types (by tag or typedef name) that the kernel writes: what arrives in them is no
     /// peer's, whatever it is read with.
     pub kernel_types: FxHashSet<Symbol>,

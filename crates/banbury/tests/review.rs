@@ -394,3 +394,19 @@ fn completions_and_manual_pages() {
     assert_eq!(code(&banbury(folder.path(), &["generate", "man", "man1"])), 0);
     assert!(folder.path().join("man1/banbury-review.1").exists());
 }
+
+#[test]
+fn a_model_names_the_types_that_decoders_fill() {
+    let source = "struct request { unsigned count; };\nstatic int table[8];\nint handle(struct request *request)\n{\n    return table[request->count];\n}\n";
+    let folder = tree(&[
+        ("release/request.c", source),
+        (
+            "own.toml",
+            "received-types = [\"request\"]\n[library]\nname = \"requests\"\nsource = \"the protocol\"\n",
+        ),
+    ]);
+    let (_, without) = sarif(folder.path(), &[]);
+    assert_eq!(rules(&without), [""; 0]);
+    let (_, with) = sarif(folder.path(), &["--models", "own.toml"]);
+    assert_eq!(rules(&with), ["tainted-index"]);
+}

@@ -144,12 +144,7 @@ impl Models {
             qualify(namespace, &mut added);
         }
         self.functions.extend(added.into_iter().map(|model| (model.name, model)));
-        for name in parsed.received_types {
-            let symbol = Symbol::new(&name);
-            if !self.received_types.contains(&symbol) {
-                self.received_types.push(symbol);
-            }
-        }
+        self.received_types.extend(parsed.received_types.iter().map(|name| Symbol::new(name)));
         self.kernel_types.extend(parsed.kernel_types.iter().map(|name| Symbol::new(name)));
         Ok(())
     }
