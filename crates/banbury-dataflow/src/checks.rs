@@ -94,7 +94,8 @@ impl Interp<'_> {
         let offset = self.a.plain(offset);
         let region = self.region(st, base);
         if let Some(object) = self.object_size(st, base) {
-            if self.a.constant(object) == Some(0) {
+            // Nobody means to allocate nothing: only a callee that failed says so.
+            if st.constant(&self.a, object) == Some(0) {
                 return;
             }
             let end = self.a.add(offset, size);

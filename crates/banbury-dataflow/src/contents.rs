@@ -584,16 +584,27 @@ impl Interp<'_> {
         v
     }
 
+    /// The object that ends when the value is released: none for null, and none for a member,
+    /// which is torn down by itself while the record around it stays.
+    pub fn released_object(&self, st: &State, v: V) -> Option<Atom> {
+        let base = self.a.base(v).or_else(|| self.a.as_atom(v))?;
+        let null = st.bounds_of_atom(&self.a, base).1 <= 0 && self.a.info(base).pointer;
+        (!null && !self.is_inside(v)).then_some(base)
+    }
+
+    /// An address behind the start of its object.
+    pub fn is_inside(&self, v: V) -> bool {
+        let lin = self.a.lin(v);
+        lin.k > 0 && matches!(lin.terms.as_slice(), [(base, 1)] if self.a.info(*base).pointer)
+    }
+
     pub fn release(&mut self, st: &mut State, v: V, family: Symbol, name: Symbol, reallocates: bool) {
         if v == V::UNINIT {
             return;
         }
         let site = self.site(name, "");
         self.require(st, Need::Releasable(v, family), site);
-        let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { return };
-        if st.bounds_of_atom(&self.a, base).1 <= 0 && self.a.info(base).pointer {
-            return;
-        }
+        let Some(base) = self.released_object(st, v) else { return };
         let span = self.span;
         self.forget_cells(st, base);
         if let Some(Life::Owned { span, .. }) = st.object(base).map(|o| o.life) {

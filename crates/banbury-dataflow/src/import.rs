@@ -355,10 +355,7 @@ impl Interp<'_> {
             self.release_maybe(st, v);
         }
         for (v, family, span) in freed {
-            let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) else { continue };
-            if st.bounds_of_atom(&self.a, base).1 <= 0 && self.a.info(base).pointer {
-                continue;
-            }
+            let Some(base) = self.released_object(st, v) else { continue };
             self.forget_cells(st, base);
             if let Some(Life::Owned { span, .. }) = st.object(base).map(|o| o.life) {
                 self.given_up.insert(span);

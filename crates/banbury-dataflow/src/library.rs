@@ -101,7 +101,10 @@ impl Interp<'_> {
                 Effect::Release { arg, family } => {
                     if let Some(&v) = call.args.get(usize::from(*arg)) {
                         let name = self.arg_name(call, *arg);
-                        self.release(&mut st, v, *family, name, reallocates);
+                        // A library that is part of the release allocates for it by its own means.
+                        let own = self.shared.resolve(self.f.file, call.name).is_some();
+                        let family = if own { Symbol::EMPTY } else { *family };
+                        self.release(&mut st, v, family, name, reallocates);
                     }
                 }
                 Effect::Open { slot: Slot::Return, family, failure } => {

@@ -612,8 +612,11 @@ impl Interp<'_> {
             let d = self.a.sub(other, offset);
             let (lo, hi) = st.bounds(&self.a, d);
             // The cell's own width is not kept; eight bytes cover every scalar.
-            let bit_field = |t: &(Atom, i64)| matches!(self.a.info(t.0).kind, AtomKind::BitField(_));
-            let siblings = |terms: &[(Atom, i64)]| terms.len() == 2 && terms.iter().all(bit_field);
+            // Two members of a record whose layout is not known, or two bit-fields of one byte.
+            let member = |t: &(Atom, i64)| {
+                matches!(self.a.info(t.0).kind, AtomKind::BitField(_) | AtomKind::FieldOffset(_))
+            };
+            let siblings = |terms: &[(Atom, i64)]| terms.len() == 2 && terms.iter().all(member);
             let apart = siblings(&self.a.lin(d).terms)
                 || lo >= size
                 || hi <= -8

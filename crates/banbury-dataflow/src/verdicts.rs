@@ -600,7 +600,7 @@ impl Interp<'_> {
                 counter: None,
             });
         }
-        if let Life::Freed { span, .. } = life {
+        if let (Life::Freed { span, .. }, false) = (life, self.is_inside(v)) {
             return Verdict::Bad(Evidence {
                 message: "was released before".into(),
                 features: vec![("freed.certain", 1.0), ("free.double", 1.0)],

@@ -92,6 +92,14 @@ pub struct Declarator {
     pub attributes: Vec<Symbol>,
 }
 
+impl Declarator {
+    /// The initialiser, where it may decide how many elements there are: `T a[] = ...`. Where a
+    /// length is written it does not, even if that length cannot be computed.
+    pub fn counting_init(&self) -> Option<&Init> {
+        self.init.as_ref().filter(|_| !matches!(self.ty, TypeExpr::Array(_, Some(_))))
+    }
+}
+
 /// A type as written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum TypeExpr {

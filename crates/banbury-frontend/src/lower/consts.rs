@@ -2,6 +2,7 @@
 
 use banbury_ir::{BinOp, Type, TypeId, TypeTable};
 
+use super::init::array_length;
 use super::types::{
     Env, LocalMeaning, at_entry, constant_value, entry_type, find_member, resolve, resolve_base, size_of,
 };
@@ -197,7 +198,7 @@ fn eval_unguarded<'w>(env: &mut impl Env<'w>, expr: &Expr) -> Option<Value> {
             size_value(env, ty)
         }
         ExprKind::SizeofExpr(inner) => {
-            let ty = type_of(env, inner);
+            let ty = measured_type(env, inner);
             size_value(env, ty)
         }
         ExprKind::AlignofType(ty) => {
@@ -220,6 +221,21 @@ pub(crate) fn size_type(types: &TypeTable) -> TypeId {
 /// `ptrdiff_t`
 pub(crate) fn difference_type(types: &TypeTable) -> TypeId {
     if types.pointer_bytes >= 8 { TypeTable::I64 } else { TypeTable::I32 }
+}
+
+/// The type that `sizeof` measures: a table of the file has as many elements as its initialiser.
+fn measured_type<'w>(env: &mut impl Env<'w>, expr: &Expr) -> TypeId {
+    let ty = type_of(env, expr);
+    let world = env.world();
+    let (ExprKind::Ident(name), Type::Array(of, None)) = (&expr.kind, world.types.get(ty)) else { return ty };
+    let entry = if env.local(*name).is_none() { env.lookup(*name) } else { None };
+    let Some(id) = entry else { return ty };
+    let NameKind::Variable { declarator, .. } = &world.entries[id.0 as usize].kind else { return ty };
+    let Some(init) = declarator.counting_init() else { return ty };
+    match at_entry(env, id, |env| array_length(env, init, *of)).flatten() {
+        Some(count) => world.types.array_of(*of, Some(count)),
+        None => ty,
+    }
 }
 
 fn size_value<'w>(env: &mut impl Env<'w>, ty: TypeId) -> Option<Value> {

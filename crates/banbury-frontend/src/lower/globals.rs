@@ -39,7 +39,7 @@ fn global_type(world: &World<'_>, entry: Option<NameId>) -> TypeId {
     let mut env = FileEnv::new(world, world.entries[id.0 as usize].file);
     let ty = entry_type(&mut env, id);
     let NameKind::Variable { declarator, .. } = &world.entries[id.0 as usize].kind else { return ty };
-    match (world.types.get(ty), &declarator.init) {
+    match (world.types.get(ty), declarator.counting_init()) {
         (Type::Array(of, None), Some(init)) => match array_length(&mut env, init, *of) {
             Some(count) => world.types.array_of(*of, Some(count)),
             None => ty,

@@ -384,7 +384,7 @@ impl Lowerer<'_> {
         }
         let mut ty = ty;
         // `T a[] = ...` takes its length from the initialiser.
-        if let (Type::Array(of, None), Some(init)) = (self.types().get(ty), &declarator.init)
+        if let (Type::Array(of, None), Some(init)) = (self.types().get(ty), declarator.counting_init())
             && let Some(count) = self.initialiser_length(init, *of)
         {
             ty = self.types().array_of(*of, Some(count));
@@ -428,7 +428,7 @@ impl Lowerer<'_> {
 
     fn static_variable(&mut self, specs: &DeclSpecs, declarator: &Declarator, ty: TypeId) {
         let mut ty = ty;
-        if let (Type::Array(of, None), Some(init)) = (self.types().get(ty), &declarator.init)
+        if let (Type::Array(of, None), Some(init)) = (self.types().get(ty), declarator.counting_init())
             && let Some(count) = self.initialiser_length(init, *of)
         {
             ty = self.types().array_of(*of, Some(count));

@@ -571,13 +571,18 @@ impl<'p> Walker<'p> {
     /// The name of a function that a header replaces by a statement or a constant where a feature
     /// is off stands in the function's own definition: `int f(...)` at file scope, whose macro
     /// would put a statement or a number there.
-    fn is_being_defined(&self, id: u32) -> bool {
+    fn is_being_defined(&mut self, id: u32) -> bool {
         let after_type = self.depth <= self.transparent.len() as i32
             && self.out.last().is_some_and(|t| {
                 t.kind == TokenKind::Star
                     || (t.kind == TokenKind::Ident && !is_core_keyword(t.text) || is_type_word(t))
             });
-        after_type && self.table[id as usize].replaces_a_function()
+        after_type && self.table[id as usize].replaces_a_function() && self.is_next(TokenKind::LParen)
+    }
+
+    fn is_next(&mut self, kind: TokenKind) -> bool {
+        self.pending = self.next_placed();
+        self.pending.as_ref().is_some_and(|next| next.is(kind))
     }
 
     /// Signs that a name of the prelude is the program's own here: it is a member, or it is being
@@ -586,9 +591,7 @@ impl<'p> Walker<'p> {
         if self.out.last().is_some_and(|t| matches!(t.kind, TokenKind::Dot | TokenKind::Arrow)) {
             return true;
         }
-        let next = self.next_placed();
-        self.pending = next;
-        next.is_some_and(|next| next.is(TokenKind::Eq))
+        self.is_next(TokenKind::Eq)
     }
 
     fn emit(&mut self, tok: Tok, at: &Placed, in_macro: Symbol) {
