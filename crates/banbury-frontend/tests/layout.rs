@@ -20,10 +20,17 @@ struct enums { char a; enum small b; enum negative c; enum large d; _Bool e; };
 struct pointers { char a; void *p; int (*f)(int); char b[5]; long c[0]; };
 struct anonymous { int tag; union { struct { char a; long b; }; short c; }; int end; };
 struct with_zero { char a; int : 0; char b; };
+#define UNITS 24
+u8 doubled[2 * UNITS]; u16 counted[sizeof(u64) * UNITS] = { 0 };
+static const struct plain rows[] = { { 'a' }, { 'b' }, { 'c' } };
+void *methods[sizeof(rows) / sizeof(rows[0])] = { 0 };
 struct narrow { u8 a : 4; u8 b : 4; u8 c : 5; u8 d : 4; };
 "#;
 
 const EXPRESSIONS: &[&str] = &[
+    "sizeof(doubled)",
+    "sizeof(counted)",
+    "sizeof(methods)",
     "sizeof(struct plain)",
     "offsetof(struct plain, d)",
     "offsetof(struct plain, e)",
