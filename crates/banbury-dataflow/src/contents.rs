@@ -584,12 +584,22 @@ impl Interp<'_> {
         v
     }
 
-    /// The object that ends when the value is released: none for null, and none for a member,
-    /// which is torn down by itself while the record around it stays.
+    /// The object that ends when the value is released: none for null, none for a member, which
+    /// is torn down by itself while the record around it stays, and none that others hold as well.
     pub fn released_object(&self, st: &State, v: V) -> Option<Atom> {
         let base = self.a.base(v).or_else(|| self.a.as_atom(v))?;
         let null = st.bounds_of_atom(&self.a, base).1 <= 0 && self.a.info(base).pointer;
-        (!null && !self.is_inside(v)).then_some(base)
+        let shared = st.object(base).is_some_and(|o| o.shared);
+        (!null && !shared && !self.is_inside(v)).then_some(base)
+    }
+
+    /// The call registers another owner of what its first argument points to.
+    pub fn share(&mut self, st: &mut State, call: &Call<'_>) {
+        let Some(&v) = call.args.first().filter(|&&v| v != V::UNINIT) else { return };
+        self.hand_on(st, v);
+        if let Some(base) = self.a.base(v).or_else(|| self.a.as_atom(v)) {
+            st.object_mut(base).shared = true;
+        }
     }
 
     /// An address behind the start of its object.

@@ -431,6 +431,7 @@ fn join_object(x: Object, y: Object, visit: u32) -> Object {
         filled: if x.filled == y.filled { x.filled } else { None },
         exposed: x.exposed || y.exposed,
         touched: x.touched || y.touched,
+        shared: x.shared || y.shared,
         part: join_part(x.part, y.part, visit),
     }
 }

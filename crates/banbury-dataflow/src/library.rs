@@ -25,6 +25,9 @@ impl Interp<'_> {
         if let Some(v) = self.container(&mut st, call, model) {
             ret = Some(v);
         }
+        if model.has_tag("reference.up") {
+            self.share(&mut st, call);
+        }
         for effect in &model.effects {
             match effect {
                 Effect::NonNull(i) => {

@@ -58,6 +58,8 @@ pub struct Object {
     pub exposed: bool,
     /// Some element of it was set, at a place that is not known.
     pub touched: bool,
+    /// It has one owner more than before: a release ends only one of the references.
+    pub shared: bool,
     /// A member that was written as a whole.
     pub part: Option<Part>,
 }
@@ -81,6 +83,7 @@ impl Default for Object {
             strlen: None,
             filled: None,
             exposed: false,
+            shared: false,
             touched: false,
             part: None,
         }
