@@ -1,6 +1,6 @@
 //! Loops of a function, and what their conditions look at.
 
-use banbury_ir::{BlockId, Op, Operand, Place, Terminator};
+use banbury_ir::{BlockId, Instr, LocalId, Op, Operand, Place, Terminator};
 
 use crate::shape::{Shape, for_operands};
 
@@ -65,6 +65,23 @@ impl<'a> Shape<'a> {
         let mut out = Vec::new();
         self.collect_read(operand, 0, &mut out);
         out
+    }
+
+    /// The named variable that the instruction assigns, and what its value is computed from.
+    pub(crate) fn named_assignment(&self, instr: &'a Instr) -> Option<(LocalId, Vec<&'a Place>)> {
+        let mut read = Vec::new();
+        let dst = match &instr.op {
+            Op::Assign { dst, src } => {
+                for_operands(src, |o| read.extend(self.places_read(o)));
+                dst
+            }
+            Op::Call { dst: Some(dst), args, .. } => {
+                args.iter().for_each(|o| read.extend(self.places_read(o)));
+                dst
+            }
+            _ => return None,
+        };
+        Some((dst.as_local().filter(|id| !self.is_temporary(*id))?, read))
     }
 
     fn collect_read(&self, operand: &'a Operand, depth: u32, out: &mut Vec<&'a Place>) {

@@ -65,21 +65,8 @@ fn goes_on(shape: &Shape<'_>, body: &[bool]) -> bool {
 fn turning(shape: &Shape<'_>, body: &[bool]) -> Vec<LocalId> {
     let mut feeds: Vec<(LocalId, Vec<LocalId>)> = Vec::new();
     for block in (0..body.len()).filter(|i| body[*i]).filter_map(|i| shape.block(BlockId(i as u32))) {
-        for instr in &block.instrs {
-            let mut read = Vec::new();
-            let dst = match &instr.op {
-                Op::Assign { dst, src } => {
-                    for_operands(src, |o| read.extend(shape.places_read(o)));
-                    dst
-                }
-                Op::Call { dst: Some(dst), args, .. } => {
-                    args.iter().for_each(|o| read.extend(shape.places_read(o)));
-                    dst
-                }
-                _ => continue,
-            };
-            let Some(id) = dst.as_local().filter(|id| !shape.is_temporary(*id)) else { continue };
-            feeds.push((id, read.iter().filter_map(|p| local_of(p.base)).collect()));
+        for (id, read) in block.instrs.iter().filter_map(|instr| shape.named_assignment(instr)) {
+            feeds.push((id, read.iter().filter_map(|p| p.base_local()).collect()));
         }
     }
     let turns = |id: LocalId| {
@@ -101,13 +88,6 @@ fn turning(shape: &Shape<'_>, body: &[bool]) -> Vec<LocalId> {
     all.sort();
     all.dedup();
     all
-}
-
-fn local_of(base: Base) -> Option<LocalId> {
-    match base {
-        Base::Local(id) => Some(id),
-        Base::Global(_) => None,
-    }
 }
 
 fn way_round(shape: &Shape<'_>, head: BlockId, body: &[bool], turning: &[LocalId]) -> Option<Vec<BlockId>> {

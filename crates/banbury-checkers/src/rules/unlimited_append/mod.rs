@@ -1,13 +1,14 @@
-use banbury_base::Span;
+use banbury_base::{Span, Symbol};
+use banbury_dataflow::models::Effect;
 use banbury_dataflow::observe::Issue;
 use banbury_ir::{
-    Base, BinOp, BlockId, Callee, Index, Instr, LocalId, Op, Operand, Place, Proj, Rvalue, Terminator, Type,
+    Base, BinOp, BlockId, Callee, Index, LocalId, Op, Operand, Place, Proj, Rvalue, Terminator, Type,
 };
 
 use crate::Rule;
 use crate::loops::Loop;
 use crate::outcomes::is_handler;
-use crate::shape::{Point, Shape, Source, for_operands};
+use crate::shape::{Point, Shape, Source};
 
 pub const RULE: Rule = Rule {
     id: "unlimited-append",
@@ -50,8 +51,8 @@ pub(crate) fn function(shape: &Shape<'_>, out: &mut Vec<Issue>) {
             "each round of the loop adds to '{array}', and nothing compares '{counter}' with the {} elements there",
             element.count
         );
-        let region = if element.array.is_behind_pointer() { 787 } else { 121 };
-        let mut issue = shape.issue(RULE.id, region, element.span, message);
+        let cwe = if element.array.is_behind_pointer() { 787 } else { 121 };
+        let mut issue = shape.issue(RULE.id, cwe, element.span, message);
         issue.features.push((feature, 1.0));
         if is_handler(shape.function.name) {
             issue.features.push(("append.handler", 1.0));
@@ -101,8 +102,7 @@ fn is_handed_on(shape: &Shape<'_>, at: Point, pointer: LocalId) -> bool {
 }
 
 /// A library function that writes nothing, or a name that says so.
-fn only_reads(shape: &Shape<'_>, name: banbury_base::Symbol) -> bool {
-    use banbury_dataflow::models::Effect;
+fn only_reads(shape: &Shape<'_>, name: Symbol) -> bool {
     let Some(model) = shape.model(name) else {
         return crate::names::mentions(name.as_str(), &["cmp", "log", "print", "free", "equal", "match", "dump"]);
     };
@@ -177,7 +177,7 @@ fn derived_from(shape: &Shape<'_>, is_it: impl Fn(&Place) -> bool) -> Vec<LocalI
     for _ in 0..3 {
         let before = out.len();
         for instr in shape.function.blocks.iter().flat_map(|b| &b.instrs) {
-            let Some((id, read)) = named_assignment(shape, instr) else { continue };
+            let Some((id, read)) = shape.named_assignment(instr) else { continue };
             let from = |p: &&Place| is_it(p) || p.as_local().is_some_and(|id| out.contains(&id));
             if !out.contains(&id) && read.iter().any(from) {
                 out.push(id);
@@ -188,23 +188,6 @@ fn derived_from(shape: &Shape<'_>, is_it: impl Fn(&Place) -> bool) -> Vec<LocalI
         }
     }
     out
-}
-
-fn named_assignment<'a>(shape: &Shape<'a>, instr: &'a Instr) -> Option<(LocalId, Vec<&'a Place>)> {
-    let mut read = Vec::new();
-    let dst = match &instr.op {
-        Op::Assign { dst, src } => {
-            for_operands(src, |o| read.extend(shape.places_read(o)));
-            dst
-        }
-        Op::Call { dst: Some(dst), args, .. } => {
-            args.iter().for_each(|o| read.extend(shape.places_read(o)));
-            dst
-        }
-        _ => return None,
-    };
-    let id = dst.as_local().filter(|id| !shape.is_temporary(*id))?;
-    Some((id, read))
 }
 
 /// What keeps the loop going, if the counter only ever grows in it and nothing else counts rounds.
